@@ -1,0 +1,6 @@
+//! callpath reads packet captures and tells who talked to whom, over which network segment in each direction, and which
+//! rules of Microsoft Teams Direct Routing were broken.
+
+pub mod error;
+
+pub mod time;
