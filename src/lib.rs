@@ -4,3 +4,13 @@
 pub mod error;
 
 pub mod time;
+
+pub mod ledger;
+
+pub mod input;
+
+pub mod record;
+
+pub mod decode;
+
+pub mod flow;
