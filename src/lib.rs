@@ -14,3 +14,7 @@ pub mod record;
 pub mod decode;
 
 pub mod flow;
+
+pub mod finding;
+
+pub mod report;

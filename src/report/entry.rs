@@ -1,0 +1,379 @@
+//! The entries of `callpath.report/1`: field names are the contract's, what is unknown is `null`, never absent.
+
+use super::BySeverity;
+use crate::finding::Severity;
+use crate::record::RecordId;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One input file or stream.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct InputEntry {
+    /// As the user named it, or as found in a directory; `-` for standard input.
+    pub path: String,
+    /// `pcap` or `pcapng`; `null` when it is neither.
+    pub format: Option<String>,
+    /// `gzip`, `zstd` … or `null`.
+    pub compression: Option<String>,
+    /// Records read.
+    pub records: u64,
+    /// Bytes read, after decompression.
+    pub bytes: u64,
+    /// Time of the first record, RFC 3339.
+    pub first: Option<String>,
+    /// Time of the last record, RFC 3339.
+    pub last: Option<String>,
+    /// Read to its end.
+    pub complete: bool,
+    /// Why not.
+    pub problem: Option<String>,
+}
+
+/// One tap.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TapEntry {
+    /// Number, from 0 in order of first sight.
+    pub id: u32,
+    /// Indices of the inputs it was seen in.
+    pub inputs: Vec<u32>,
+    /// Interface name, or number where it has none; `null` for an unnamed pcap interface.
+    pub interface: Option<String>,
+    /// VLAN ids, outer to inner.
+    pub vlan: Vec<u16>,
+    /// Mirror encapsulation, `null` where there is none.
+    pub encapsulation: Option<String>,
+}
+
+/// The ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LedgerEntry {
+    /// Records read.
+    pub records: u64,
+    /// Records by kind.
+    pub kinds: BTreeMap<String, u64>,
+    /// Records that could not be read further, by `"<layer>: <reason>"`.
+    pub undecoded: BTreeMap<String, u64>,
+    /// Second copies at one tap.
+    pub duplicates: u64,
+    /// What was dropped at caps.
+    pub evicted: u64,
+}
+
+/// One call.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct CallEntry {
+    /// 12 hex digits of a hash of (first Call-ID or media 5-tuple, start time).
+    pub id: String,
+    /// `call`, `options`, `register`, `subscribe`, `message`, `media_only`, `other`.
+    pub kind: String,
+    /// `answered`, `rejected`, `cancelled`, `no_answer`, `redirected`, `failed`, `in_progress`.
+    pub outcome: Option<String>,
+    /// First record, RFC 3339.
+    pub started: String,
+    /// The 2xx to the INVITE.
+    pub answered: Option<String>,
+    /// The end of the call.
+    pub ended: Option<String>,
+    /// Calling number or user.
+    pub caller: Option<String>,
+    /// Called number or user.
+    pub callee: Option<String>,
+    /// Its legs.
+    pub legs: Vec<LegEntry>,
+    /// Ids of its streams.
+    pub streams: Vec<String>,
+    /// Row of the expected call flows, `null` until it is matched.
+    pub scenario: Option<String>,
+    /// Ids of its findings.
+    pub findings: Vec<String>,
+}
+
+/// One leg.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LegEntry {
+    /// Call-ID; `null` for media without signalling.
+    pub call_id: Option<String>,
+    /// From URI.
+    pub from: Option<String>,
+    /// To URI.
+    pub to: Option<String>,
+    /// `udp`, `tcp`, `tls`, `ws`, `wss`: the top Via's.
+    pub transport: Option<String>,
+    /// Endpoint that sent the first request, `ip:port`.
+    pub a: String,
+    /// The other endpoint.
+    pub b: String,
+    /// `microsoft`, `trunk`, `internal`, `unknown`.
+    pub side: String,
+    /// Requests, retransmissions left out.
+    pub requests: u64,
+    /// Responses, retransmissions left out.
+    pub responses: u64,
+    /// Retransmitted messages.
+    pub retransmissions: u64,
+    /// Status that decided the leg.
+    pub status: Option<u16>,
+    /// Its reason phrase.
+    pub reason: Option<String>,
+    /// INVITE to first ringing or final response, ms with three decimals.
+    pub setup_ms: Option<Decimal<3>>,
+    /// Ids of its hops.
+    pub hops: Vec<String>,
+    /// Why it belongs to this call, `null` for the first leg.
+    pub joined_by: Option<String>,
+}
+
+/// One RTP stream.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct StreamEntry {
+    /// Content hash.
+    pub id: String,
+    /// Its call.
+    pub call: Option<String>,
+    /// Its hop.
+    pub hop: Option<String>,
+    /// The stream it continues on the far side of a NAT or relay.
+    pub continues: Option<String>,
+    /// Sender, `ip:port`.
+    pub src: String,
+    /// Receiver, `ip:port`.
+    pub dst: String,
+    /// `0x%08x`.
+    pub ssrc: String,
+    /// Payload types seen, most packets first.
+    pub payload_types: Vec<u8>,
+    /// Codec of the first payload type that carries sound or pictures.
+    pub codec: Option<String>,
+    /// Its clock rate in Hz.
+    pub clock_rate: Option<u32>,
+    /// SDP says SRTP.
+    pub secured: bool,
+    /// Packets received by the last pass.
+    pub packets: u64,
+    /// Packets expected there (RFC 3550 A.3).
+    pub expected: u64,
+    /// Expected less received.
+    pub lost: i64,
+    /// Lost of expected, two decimals.
+    pub loss_percent: Decimal<2>,
+    /// Second copies, left out above.
+    pub duplicates: u64,
+    /// Packets that came after a later one.
+    pub reordered: u64,
+    /// RFC 3550 jitter, `null` where the clock rate is unknown.
+    pub jitter_ms: MeanMax,
+    /// Time between packets.
+    pub delta_ms: MinMeanMax,
+    /// Listening quality, `null` until it is computed.
+    pub mos: Option<Decimal<2>>,
+    /// Code point of most packets.
+    pub dscp: u8,
+    /// First packet, RFC 3339.
+    pub first: String,
+    /// Last packet, RFC 3339.
+    pub last: String,
+    /// Segment of its direction.
+    pub segment: String,
+    /// Why.
+    pub basis: String,
+    /// Where it was seen.
+    pub taps: Vec<StreamTapEntry>,
+}
+
+/// A stream at one tap.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct StreamTapEntry {
+    /// The tap's id.
+    pub tap: u32,
+    /// Time to live there.
+    pub ttl: u8,
+    /// Packets received there.
+    pub packets: u64,
+    /// Packets lost there.
+    pub lost: i64,
+    /// Where they were lost.
+    pub located: Option<String>,
+}
+
+/// Mean and maximum in ms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct MeanMax {
+    /// Mean.
+    pub mean: Option<Decimal<3>>,
+    /// Maximum.
+    pub max: Option<Decimal<3>>,
+}
+
+/// Minimum, mean and maximum in ms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct MinMeanMax {
+    /// Minimum.
+    pub min: Option<Decimal<3>>,
+    /// Mean.
+    pub mean: Option<Decimal<3>>,
+    /// Maximum.
+    pub max: Option<Decimal<3>>,
+}
+
+/// One hop.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct HopEntry {
+    /// Content hash.
+    pub id: String,
+    /// Its call; `null` for a connection nobody could read.
+    pub call: Option<String>,
+    /// `signalling` or `media`.
+    pub kind: String,
+    /// One end.
+    pub a: EndEntry,
+    /// The other end.
+    pub b: EndEntry,
+    /// From a to b.
+    pub a_to_b: WayEntry,
+    /// From b to a.
+    pub b_to_a: WayEntry,
+    /// The verdict on both directions.
+    pub asymmetric: AsymmetricEntry,
+}
+
+/// One end of a hop.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct EndEntry {
+    /// Address.
+    pub ip: String,
+    /// Its place.
+    pub place: String,
+}
+
+/// One direction of a hop.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WayEntry {
+    /// Segment.
+    pub segment: String,
+    /// Why.
+    pub basis: String,
+    /// Packets of this call.
+    pub packets: u64,
+    /// Their payload bytes.
+    pub bytes: u64,
+}
+
+/// Whether both directions of a hop use one segment.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AsymmetricEntry {
+    /// `no`, `possible`, `likely`, `confirmed`, `cannot_tell`.
+    pub verdict: String,
+    /// What it rests on, or what is missing.
+    pub evidence: Vec<String>,
+}
+
+/// One grouped finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingEntry {
+    /// Rule and 8 hex digits of a hash of (subject, value).
+    pub id: String,
+    /// The rule.
+    pub rule: String,
+    /// The highest of its occurrences.
+    pub severity: Severity,
+    /// The rule's title.
+    pub title: String,
+    /// What happened, in one sentence.
+    pub message: String,
+    /// Who or what is blamed.
+    pub subject: String,
+    /// The offending value.
+    pub value: String,
+    /// The first call.
+    pub call: Option<String>,
+    /// How many calls.
+    pub calls: u64,
+    /// How many occurrences.
+    pub count: u64,
+    /// Records of up to five occurrences.
+    pub records: Vec<RecordId>,
+    /// Excerpts of up to five occurrences.
+    pub evidence: Vec<EvidenceEntry>,
+    /// What to do.
+    pub remedy: String,
+    /// Where the rule comes from.
+    pub sources: Vec<String>,
+    /// A Wireshark display filter.
+    pub filter: String,
+}
+
+/// An excerpt that proves a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceEntry {
+    /// Index of the input.
+    pub input: u32,
+    /// Record number.
+    pub number: u64,
+    /// Capture time, RFC 3339.
+    pub time: String,
+    /// The text.
+    pub excerpt: String,
+}
+
+/// A rule's outcomes.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct CheckEntry {
+    /// Subjects that violate it.
+    pub violated: u64,
+    /// Subjects that do not.
+    pub clean: u64,
+    /// Subjects that could not be judged.
+    pub not_checked: u64,
+    /// Why not, each reason once.
+    pub reasons: Vec<String>,
+}
+
+/// Totals.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Totals {
+    /// Entries of `calls[]`.
+    pub calls: u64,
+    /// Legs in them.
+    pub legs: u64,
+    /// Entries of `streams[]`.
+    pub streams: u64,
+    /// Grouped findings.
+    pub findings: BySeverity,
+    /// Messages by method or status, retransmissions and copies included.
+    pub messages: BTreeMap<String, u64>,
+    /// How many of them are copies at another tap or pass.
+    pub message_copies: u64,
+}
+
+/// A number with `N` decimals, kept as a whole number of its last place, so that it prints the same everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
+pub struct Decimal<const N: u32>(pub i64);
+
+impl<const N: u32> Decimal<N> {
+    /// `numerator / denominator`, rounded half away from zero; zero when the denominator is.
+    pub fn ratio(numerator: i128, denominator: i128) -> Self {
+        if denominator == 0 {
+            return Self(0);
+        }
+        let scaled = numerator * 10i128.pow(N) * 2;
+        let twice = scaled / denominator;
+        let rounded = (twice + twice.signum()) / 2;
+        Self(i64::try_from(rounded).unwrap_or(i64::MAX))
+    }
+    /// For arithmetic and printing.
+    pub fn as_f64(self) -> f64 {
+        self.0 as f64 / 10f64.powi(N as i32)
+    }
+}
+
+impl<const N: u32> std::fmt::Display for Decimal<N> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:.*}", N as usize, self.as_f64())
+    }
+}
+
+impl<const N: u32> Serialize for Decimal<N> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.as_f64())
+    }
+}

@@ -1,0 +1,108 @@
+//! Reports: plain data in the user's vocabulary, and one writer per format. Writers only write.
+//!
+//! A report is made in two steps, so that memory is bounded by what is open at one time: judges [`Format::render`] the entries of
+//! one ended call, in parallel; the rendered entries lie in a [`spool::Spool`] until [`Format::finish`] writes the whole, sorted by
+//! first record.
+
+use crate::finding::{Finding, Severity};
+use crate::record::{RecordId, Seq};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io;
+
+pub mod entry;
+pub mod spool;
+
+pub use entry::*;
+
+/// Everything that is reported of one ended call, or of one connection that nobody could read (then `call` is `None`).
+#[derive(Debug, Clone, Default)]
+pub struct CallReport {
+    /// Seq of its first record: the sort key.
+    pub first: Seq,
+    /// The call itself.
+    pub call: Option<CallEntry>,
+    /// Its streams, each with its own sort key.
+    pub streams: Vec<(Seq, StreamEntry)>,
+    /// Its hops, each with its own sort key.
+    pub hops: Vec<(Seq, HopEntry)>,
+    /// Its findings, not yet grouped with those of other calls.
+    pub findings: Vec<Finding>,
+    /// Its messages and media as a ladder, in order of time.
+    pub ladder: Vec<LadderRow>,
+}
+
+/// One row of a call's ladder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LadderRow {
+    /// Capture time.
+    pub at: Timestamp,
+    /// The record.
+    pub record: RecordId,
+    /// Sender, `ip:port`.
+    pub from: String,
+    /// Receiver, `ip:port`.
+    pub to: String,
+    /// `INVITE`, `200 OK`, `RTP PCMU 500 packets` …
+    pub label: String,
+    /// A retransmission of an earlier row.
+    pub retransmission: bool,
+    /// Ids of the findings that name this record.
+    pub findings: Vec<String>,
+}
+
+/// What is known when all calls are judged.
+#[derive(Debug, Clone, Default)]
+pub struct Summary {
+    /// The inputs, in the order given.
+    pub inputs: Vec<InputEntry>,
+    /// The taps, in order of first sight.
+    pub taps: Vec<TapEntry>,
+    /// The ledger.
+    pub ledger: LedgerEntry,
+    /// The findings, grouped, in order of first record.
+    pub findings: Vec<FindingEntry>,
+    /// Each rule's outcomes.
+    pub checks: BTreeMap<String, CheckEntry>,
+    /// Totals.
+    pub totals: Totals,
+    /// What a reader should know of the run: files skipped, drops by the capturing system, prefix list and its date …
+    pub notes: Vec<String>,
+}
+
+/// Rendered entries of one call, by section of the format that made them.
+#[derive(Debug, Default)]
+pub struct Rendered(pub Vec<(usize, Seq, Vec<u8>)>);
+
+/// A report format: one file each.
+pub trait Format: Sync {
+    /// How many sections it spools.
+    fn sections(&self) -> usize;
+    /// Renders the entries of one ended call.
+    fn render(&self, call: &CallReport, out: &mut Rendered);
+    /// Writes the report. `sections[i]` gives the entries rendered for section `i`, in order of first record.
+    fn finish(&self, summary: &Summary, sections: &mut [spool::Spool], out: &mut dyn io::Write) -> io::Result<()>;
+}
+
+/// Counts of findings by severity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct BySeverity {
+    /// Errors.
+    pub error: u64,
+    /// Warnings.
+    pub warning: u64,
+    /// Advice.
+    pub info: u64,
+}
+
+impl BySeverity {
+    /// Counts one finding.
+    pub fn count(&mut self, severity: Severity) {
+        match severity {
+            Severity::Error => self.error += 1,
+            Severity::Warning => self.warning += 1,
+            Severity::Info => self.info += 1,
+        }
+    }
+}
