@@ -13,6 +13,8 @@ pub mod record;
 
 pub mod decode;
 
+pub mod proto;
+
 pub mod flow;
 
 pub mod finding;

@@ -1,0 +1,222 @@
+//! The tolerant line reader: every line that can be understood counts, whatever the others are.
+
+use super::candidate;
+use super::crypto;
+use super::{Direction, MediaDescription, Origin, Rtpmap, Sdp};
+use std::net::IpAddr;
+
+/// More `m=` lines than any device writes; the rest is counted as malformed.
+const MOST_MEDIA: usize = 256;
+
+/// Attributes that mean something in a media section only.
+const MEDIA_ONLY: [&str; 5] = ["rtpmap", "fmtp", "candidate", "crypto", "rtcp"];
+
+/// Reads all lines. `None` when none is `v=`, `o=`, `c=` or `m=`.
+pub(super) fn lines(body: &[u8]) -> Option<Sdp> {
+    let mut reader = Reader::default();
+    reader.sdp.faults.control = body.iter().any(|byte| byte.is_ascii_control() && !matches!(byte, b'\r' | b'\n' | b'\t'));
+    for line in body.split(|byte| matches!(byte, b'\r' | b'\n')).filter(|line| !line.is_empty()) {
+        reader.line(&String::from_utf8_lossy(line));
+    }
+    reader.finish()
+}
+
+/// What the session level says for all media, and a media section for itself.
+#[derive(Default)]
+struct Section {
+    connection: Option<(Option<IpAddr>, String)>,
+    direction: Option<Direction>,
+    ice_ufrag: Option<String>,
+    ice_pwd_digest: Option<u64>,
+    fingerprint: bool,
+}
+
+#[derive(Default)]
+struct Seen {
+    version: bool,
+    name: bool,
+    time: bool,
+}
+
+#[derive(Default)]
+struct Reader {
+    sdp: Sdp,
+    session: Section,
+    current: Option<(MediaDescription, Section)>,
+    surplus: bool,
+    seen: Seen,
+}
+
+impl Reader {
+    fn line(&mut self, line: &str) {
+        let line = line.trim_end();
+        let mut chars = line.chars();
+        let (Some(letter), Some('=')) = (chars.next(), chars.next()) else {
+            return self.malformed();
+        };
+        if !letter.is_ascii_alphabetic() {
+            return self.malformed();
+        }
+        let value = chars.as_str().trim_start();
+        match letter {
+            'v' => self.seen.version = true,
+            's' => self.seen.name = true,
+            't' => self.seen.time = true,
+            'o' if self.sdp.origin.is_none() => self.sdp.origin = Some(origin(value)),
+            'm' => self.media(value),
+            'c' => self.connection(value),
+            'a' => self.attribute(value),
+            _ => {}
+        }
+    }
+
+    fn malformed(&mut self) {
+        self.sdp.faults.malformed = self.sdp.faults.malformed.saturating_add(1);
+    }
+
+    fn media(&mut self, value: &str) {
+        self.close();
+        self.surplus = self.sdp.media.len() >= MOST_MEDIA;
+        match media(value) {
+            _ if self.surplus => self.malformed(),
+            (media, whole) => {
+                self.current = Some((media, Section::default()));
+                if !whole {
+                    self.malformed();
+                }
+            }
+        }
+    }
+
+    /// Ends the open section: what it does not say itself, the session level says for it.
+    fn close(&mut self) {
+        let Some((mut media, own)) = self.current.take() else {
+            return;
+        };
+        let session = &self.session;
+        if let Some((address, text)) = own.connection.as_ref().or(session.connection.as_ref()) {
+            (media.connection, media.connection_text) = (*address, text.clone());
+        }
+        media.direction = own.direction.or(session.direction).unwrap_or_default();
+        media.ice_ufrag = own.ice_ufrag.or_else(|| session.ice_ufrag.clone());
+        media.ice_pwd_digest = own.ice_pwd_digest.or(session.ice_pwd_digest);
+        media.fingerprint = own.fingerprint || session.fingerprint;
+        let savp = media.proto.to_ascii_uppercase().contains("SAVP");
+        media.secured = savp || !media.crypto.is_empty() || media.fingerprint;
+        self.sdp.media.push(media);
+    }
+
+    fn section(&mut self) -> &mut Section {
+        self.current.as_mut().map_or(&mut self.session, |(_, section)| section)
+    }
+
+    fn connection(&mut self, value: &str) {
+        let found = value.split_ascii_whitespace().nth(2).and_then(|word| word.split('/').next());
+        let Some(text) = found.filter(|text| !text.is_empty()) else {
+            return self.malformed();
+        };
+        // A media section may have several for layered multicast; the first is the base layer.
+        if !self.surplus {
+            self.section().connection.get_or_insert_with(|| (text.parse().ok(), text.to_owned()));
+        }
+    }
+
+    fn attribute(&mut self, line: &str) {
+        let (name, value) = line.split_once(':').unwrap_or((line, ""));
+        let (name, value) = (name.trim().to_ascii_lowercase(), value.trim());
+        if self.surplus {
+            return;
+        }
+        self.shared(&name, value);
+        if let Some((media, _)) = self.current.as_mut() {
+            if !own(media, &name, value) {
+                self.malformed();
+            }
+        } else if MEDIA_ONLY.contains(&name.as_str()) {
+            self.sdp.faults.misplaced = self.sdp.faults.misplaced.saturating_add(1);
+        }
+    }
+
+    /// Attributes that stand at either level.
+    fn shared(&mut self, name: &str, value: &str) {
+        let direction = match name {
+            "sendrecv" => Direction::SendRecv,
+            "sendonly" => Direction::SendOnly,
+            "recvonly" => Direction::RecvOnly,
+            "inactive" => Direction::Inactive,
+            "ice-lite" => return self.sdp.ice_lite = true,
+            "ice-ufrag" => return self.section().ice_ufrag = Some(value.to_owned()),
+            "ice-pwd" => return self.section().ice_pwd_digest = Some(crypto::digest(value)),
+            "fingerprint" => return self.section().fingerprint = true,
+            _ => return,
+        };
+        self.section().direction = Some(direction);
+    }
+
+    fn finish(mut self) -> Option<Sdp> {
+        self.close();
+        let mut sdp = self.sdp;
+        sdp.connection = self.session.connection.as_ref().and_then(|(address, _)| *address);
+        let any = self.seen.version || sdp.origin.is_some() || self.session.connection.is_some() || !sdp.media.is_empty();
+        sdp.faults.no_version = !self.seen.version;
+        sdp.faults.no_origin = sdp.origin.is_none();
+        sdp.faults.no_session_name = !self.seen.name;
+        sdp.faults.no_time = !self.seen.time;
+        any.then_some(sdp)
+    }
+}
+
+fn origin(value: &str) -> Origin {
+    let mut words = value.split_ascii_whitespace();
+    let mut word = || words.next().unwrap_or_default().to_owned();
+    let (user, session_id, version, _net, _addr) = (word(), word(), word(), word(), word());
+    Origin { user, session_id, version: version.parse().ok(), address_text: word() }
+}
+
+/// An `m=` line, and whether all of it could be read.
+fn media(value: &str) -> (MediaDescription, bool) {
+    let mut words = value.split_ascii_whitespace();
+    let kind = words.next().unwrap_or_default().to_owned();
+    let ports = words.next().unwrap_or_default();
+    let (port, count) = ports.split_once('/').unwrap_or((ports, "1"));
+    let (port, count) = (port.parse(), count.parse());
+    let proto = words.next().unwrap_or_default().to_owned();
+    let formats: Vec<String> = words.map(str::to_owned).collect();
+    let whole = port.is_ok() && count.is_ok() && !formats.is_empty();
+    let (port, port_count) = (port.unwrap_or(0), count.unwrap_or(1));
+    (MediaDescription { kind, port, port_count, proto, formats, ..MediaDescription::default() }, whole)
+}
+
+/// Attributes of a media section; false when one that is known cannot be read.
+fn own(media: &mut MediaDescription, name: &str, value: &str) -> bool {
+    match name {
+        "rtpmap" => return rtpmap(value).map(|codec| media.codecs.push(codec)).is_some(),
+        "candidate" => return candidate::read(value).map(|candidate| media.candidates.push(candidate)).is_some(),
+        "rtcp" => return rtcp(value).map(|rtcp| media.rtcp = Some(rtcp)).is_some(),
+        "rtcp-mux" => media.rtcp_mux = true,
+        "crypto" => media.crypto.push(crypto::read(value)),
+        "mid" => media.mid = Some(value.to_owned()),
+        "ptime" => media.ptime = value.parse().ok(),
+        "fmtp" => {
+            let (format, params) = value.split_once(' ').unwrap_or((value, ""));
+            media.fmtp.push((format.to_owned(), params.trim().to_owned()));
+        }
+        _ => {}
+    }
+    true
+}
+
+fn rtpmap(value: &str) -> Option<Rtpmap> {
+    let (payload_type, encoding) = value.split_once(|c: char| c.is_ascii_whitespace())?;
+    let mut parts = encoding.trim().split('/');
+    let name = parts.next().filter(|name| !name.is_empty())?.to_owned();
+    let clock_rate = parts.next().and_then(|rate| rate.parse().ok()).unwrap_or(0);
+    let channels = parts.next().and_then(|channels| channels.parse().ok()).unwrap_or(1);
+    Some(Rtpmap { payload_type: payload_type.parse().ok()?, name, clock_rate, channels })
+}
+
+fn rtcp(value: &str) -> Option<(Option<IpAddr>, u16)> {
+    let mut words = value.split_ascii_whitespace();
+    let port = words.next()?.parse().ok()?;
+    Some((words.nth(2).and_then(|address| address.parse().ok()), port))
+}

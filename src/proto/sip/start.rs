@@ -1,0 +1,206 @@
+//! The first line of a message, which alone decides whether a payload is SIP.
+
+use super::scan::Span;
+use super::value::{is_token, trim};
+use memchr::{memchr, memrchr};
+use serde::{Deserialize, Serialize};
+
+/// `SIP/2.0` in any letter case; the only version on any wire (RFC 3261 section 7.1).
+const VERSION: &[u8] = b"SIP/2.0";
+
+/// No method is longer; text whose first word is longer is no request.
+const LONGEST_METHOD: usize = 32;
+
+/// The parts of a start line (RFC 3261 sections 7.1 and 7.2) as places in the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StartLine {
+    /// A request line.
+    Request {
+        /// The whole line without its end.
+        line: Span,
+        /// The method, any token.
+        method: Span,
+        /// The Request-URI as written, spaces inside it included.
+        uri: Span,
+    },
+    /// A status line.
+    Response {
+        /// The whole line without its end.
+        line: Span,
+        /// 100 to 999; `None` when it is not three digits or the line was cut before them.
+        status: Option<u16>,
+        /// The reason phrase, often empty.
+        reason: Span,
+    },
+}
+
+/// Does this payload begin, after any CR, LF and spaces, with a SIP start line? Any token is a method, the letter case of
+/// `SIP/2.0` and extra spaces do not matter. A line without an end counts when `SIP/2.0` is visible in it. HTTP, SSDP and
+/// RTSP name another version and do not count.
+pub fn probe(bytes: &[u8]) -> bool {
+    find(bytes).is_some()
+}
+
+/// Where the start line of a datagram begins and ends (its LF excluded), after leading white space.
+pub(super) fn find(bytes: &[u8]) -> Option<(usize, usize)> {
+    let at = bytes.iter().position(|byte| !byte.is_ascii_whitespace())?;
+    let rest = bytes.get(at..)?;
+    if !is_token(*rest.first()?) {
+        return None;
+    }
+    let end = memchr(b'\n', rest);
+    let line = rest.get(..end.unwrap_or(rest.len()))?;
+    is_start_line(line, end.is_some()).then_some((at, at + line.len()))
+}
+
+/// Is `line` (without its LF) a start line? `ended`: an LF follows, so that the line is known to be whole.
+pub(super) fn is_start_line(line: &[u8], ended: bool) -> bool {
+    if has_version(line) {
+        return status_rest(line, ended).is_some();
+    }
+    request_parts(line).is_some()
+}
+
+/// Could more bytes make a start line of `prefix`, which holds no LF? Wrong only in the generous direction.
+pub(super) fn may_become(prefix: &[u8]) -> bool {
+    let head = prefix.get(..prefix.len().min(LONGEST_METHOD * 2)).unwrap_or(prefix);
+    if head.len() <= VERSION.len() && VERSION.get(..head.len()).is_some_and(|version| head.eq_ignore_ascii_case(version)) {
+        return true;
+    }
+    if has_version(head) {
+        return true;
+    }
+    let method = head.iter().take_while(|byte| is_token(**byte)).count();
+    let printable = head.iter().all(|byte| *byte >= 0x20 || matches!(byte, b'\t' | b'\r'));
+    method > 0 && method <= LONGEST_METHOD && printable && head.get(method).is_none_or(|byte| is_blank(*byte))
+}
+
+/// Reads the start line that [`find`] found at `at..end`.
+pub(super) fn read(bytes: &[u8], at: usize, end: usize) -> Option<StartLine> {
+    let line = trim(bytes.get(at..end)?);
+    let place = |part: &[u8]| Span::within(bytes, part);
+    if !has_version(line) {
+        let (method, uri) = request_parts(line)?;
+        return Some(StartLine::Request { line: place(line), method: place(method), uri: place(uri) });
+    }
+    let rest = status_rest(line, end < bytes.len())?;
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (code, reason) = rest.split_at_checked(digits)?;
+    Some(StartLine::Response { line: place(line), status: status(code), reason: place(trim(reason)) })
+}
+
+fn status(code: &[u8]) -> Option<u16> {
+    let code = std::str::from_utf8(code).ok().filter(|code| code.len() == 3)?;
+    code.parse().ok().filter(|code| *code >= 100)
+}
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+fn has_version(line: &[u8]) -> bool {
+    line.get(..VERSION.len()).is_some_and(|version| version.eq_ignore_ascii_case(VERSION))
+}
+
+/// What follows `SIP/2.0` in a status line: digits after at least one space. A cut line may stop right after the version.
+fn status_rest(line: &[u8], ended: bool) -> Option<&[u8]> {
+    let after = line.get(VERSION.len()..)?;
+    let rest = trim(after);
+    let spaced = after.first().is_some_and(|byte| is_blank(*byte));
+    match rest.first() {
+        Some(digit) if spaced && digit.is_ascii_digit() => Some(rest),
+        None if !ended => Some(rest),
+        _ => None,
+    }
+}
+
+/// Method and Request-URI of `METHOD URI SIP/2.0`. The URI is all between the first and the last word, so that a space in
+/// it (a fault that RFC 4475 section 3.1.2.8 shows) costs nothing.
+fn request_parts(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let line = trim(line);
+    let before = line.get(..line.len().checked_sub(VERSION.len())?)?;
+    if !line.get(before.len()..)?.eq_ignore_ascii_case(VERSION) || !is_blank(*before.last()?) {
+        return None;
+    }
+    let method = before.iter().take(LONGEST_METHOD + 1).take_while(|byte| is_token(**byte)).count();
+    let (method, uri) = before.split_at_checked(method)?;
+    let spaced = uri.first().is_some_and(|byte| is_blank(*byte));
+    let uri = trim(uri);
+    (spaced && !method.is_empty() && method.len() <= LONGEST_METHOD && !uri.is_empty()).then_some((method, uri))
+}
+
+/// The offset of the first line that ends at or after `from` and is a start line. Only the line around `from` is looked at
+/// again, and only once its end is there, so a search that goes on where it stopped is linear.
+pub(super) fn next_line(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    while let Some(found) = bytes.get(at..).and_then(|rest| memchr(b'\n', rest)) {
+        let end = at + found;
+        let begin = line_begin(bytes, end);
+        if bytes.get(begin..end).is_some_and(|line| is_start_line(line, true)) {
+            return Some(begin);
+        }
+        at = end + 1;
+    }
+    None
+}
+
+/// The offset of the line that `at` is in.
+pub(super) fn line_begin(bytes: &[u8], at: usize) -> usize {
+    memrchr(b'\n', bytes.get(..at).unwrap_or(bytes)).map_or(0, |lf| lf + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_and_responses_are_recognised() {
+        for text in [
+            "INVITE sip:bob@biloxi.com SIP/2.0\r\n",
+            "INVITE sip:bob@biloxi.com SIP/2.0\n",
+            "\r\n\r\n OPTIONS  sip:a   SIP/2.0  \r\n",
+            "FOO-BAR urn:service:sos sip/2.0\r\n",
+            "INVITE <sip:a b@c> SIP/2.0\r\n",
+            "SIP/2.0 200 OK\r\n",
+            "SIP/2.0 200\r\n",
+            "SIP/2.0 4294967301 better not break the receiver\r\n",
+            "INVITE sip:bob@biloxi.com SIP/2.0",
+            "SIP/2.0 1",
+            "SIP/2.0",
+        ] {
+            assert!(probe(text.as_bytes()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn other_protocols_are_not_sip() {
+        for text in [
+            "",
+            "\r\n\r\n",
+            "HTTP/1.1 200 OK\r\n",
+            "GET / HTTP/1.1\r\n",
+            "GET /sip:a SIP/2.0.html HTTP/1.1\r\n",
+            "NOTIFY * HTTP/1.1\r\n",
+            "DESCRIBE rtsp://a/b RTSP/1.0\r\n",
+            "SIP/2.0\r\n",
+            "SIP/2.0 OK\r\n",
+            "SIP/2.0/UDP 10.0.0.1\r\n",
+            "INVITE SIP/2.0\r\n",
+            "Via: SIP/2.0\r\n",
+            "INVITE sip:a SIP/2.",
+            "\0\0\0\0INVITE sip:a SIP/2.0\r\n",
+        ] {
+            assert!(!probe(text.as_bytes()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn half_a_start_line_may_become_one() {
+        for text in ["", "S", "SIP/2.0 2", "I", "INVITE", "INVITE sip:b"] {
+            assert!(text.is_empty() || may_become(text.as_bytes()), "{text:?}");
+        }
+        for text in ["\x16\x03\x01", "a=rtpmap:0", "INVITE \0\0", "averyveryveryveryveryverylongfirstword"] {
+            assert!(!may_become(text.as_bytes()), "{text:?}");
+        }
+    }
+}
