@@ -110,6 +110,17 @@ impl Ledger {
         *self.undecoded.entry(format!("{}: {}", why.layer, why.reason).into()).or_default() += 1;
     }
 
+    /// Takes back `n` records that were counted as unreadable: more came that made them readable.
+    pub fn resolve(&mut self, why: Undecoded, n: u64) {
+        let key: UndecodedKey = format!("{}: {}", why.layer, why.reason).into();
+        if let Some(count) = self.undecoded.get_mut(&key) {
+            *count = count.saturating_sub(n);
+            if *count == 0 {
+                self.undecoded.remove(&key);
+            }
+        }
+    }
+
     /// Adds another ledger's counts to this one.
     pub fn add(&mut self, other: &Ledger) {
         for (mine, theirs) in self.kinds.iter_mut().zip(other.kinds) {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// IP protocol number of TCP.
@@ -34,7 +35,7 @@ impl Dir {
 }
 
 /// A bidirectional transport 5-tuple. IPv4: two addresses, two ports, protocol, three zero bytes; IPv6 likewise.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FlowKey {
     /// `a[0..4] b[4..8] port a[8..10] port b[10..12] protocol[12]`
     V4([u8; 16]),
@@ -137,6 +138,18 @@ fn octets(ip: IpAddr) -> [u8; 16] {
     match ip {
         IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
         IpAddr::V6(v6) => v6.octets(),
+    }
+}
+
+impl Hash for FlowKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let words: &[u8] = match self {
+            Self::V4(key) => key,
+            Self::V6(key) => key,
+        };
+        for word in words.chunks_exact(8) {
+            state.write_u64(word.try_into().map_or(0, u64::from_ne_bytes));
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 
 use crate::error::Undecoded;
 use crate::ledger::Kind;
-use crate::record::{InterfaceId, RecordId, Seq};
+use crate::record::{InterfaceId, RecordId, Seq, SourceId};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -95,6 +95,8 @@ pub struct Packet<'a> {
     pub clock: Timestamp,
     /// The tap it was seen at.
     pub tap: TapId,
+    /// The source of that tap.
+    pub source: SourceId,
     /// Facts of this direction.
     pub link: Link,
     /// Transport 5-tuple, lower endpoint first.
@@ -107,6 +109,8 @@ pub struct Packet<'a> {
     pub payload: &'a [u8],
     /// Bytes of the payload that snaplen took.
     pub cut: u32,
+    /// The other records of a datagram that came in fragments; empty for most.
+    pub fragments: &'a [RecordId],
 }
 
 /// What `open` made of one frame, before taps are numbered.

@@ -1,7 +1,7 @@
 //! A sighting: one record seen at one tap. The same packet seen at two taps is two sightings of one packet.
 
 use crate::decode::{MacPair, Packet, TapId};
-use crate::record::{RecordId, Seq};
+use crate::record::{RecordId, Seq, SourceId};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,8 @@ pub struct Seen {
     pub at: Timestamp,
     /// The tap.
     pub tap: TapId,
+    /// The source of that tap: within one source milliseconds count, between two only order does.
+    pub source: SourceId,
     /// Time to live there.
     pub ttl: u8,
     /// Code point there.
@@ -32,6 +34,7 @@ impl Seen {
             seq: packet.seq,
             at: packet.at,
             tap: packet.tap,
+            source: packet.source,
             ttl: packet.link.ttl,
             dscp: packet.link.dscp,
             macs: packet.link.macs,
