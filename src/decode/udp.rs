@@ -1,0 +1,81 @@
+//! UDP (RFC 768).
+
+use super::layers::{Layers, cut_header};
+use super::{Decoded, Transport, flow_key};
+use crate::error::Undecoded;
+use etherparse::UdpHeaderSlice;
+
+const LEN: usize = 8;
+
+/// Reads ports and length. A length of 0 or beyond the datagram says nothing, and the datagram is the length; beyond a datagram
+/// that is itself incomplete, it tells how much is missing.
+pub fn open<'a>(layers: &Layers<'a, '_>) -> Decoded<'a> {
+    let mut rest = layers.rest;
+    let Ok(header) = UdpHeaderSlice::from_slice(rest.bytes()) else {
+        return cut_header("udp").into();
+    };
+    match usize::from(header.length()) {
+        0 => {}
+        1..LEN => return Undecoded::new("udp", "length below 8").into(),
+        beyond if beyond > rest.wire_len() && rest.cut() == 0 => {}
+        len => rest.limit(len),
+    }
+    rest.skip(LEN);
+    let (flow, dir) = layers.ends.flow(header.source_port(), header.destination_port(), flow_key::UDP);
+    Decoded::Transport(Transport { link: layers.link, flow, dir, tcp: None, payload: rest.bytes(), cut: rest.cut() })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::testing::{ipv4, read, read_cut, refusal, transport, udp, way};
+    use crate::decode::{Dir, FragmentKey, Link, open_datagram};
+    use crate::record::LinkType;
+
+    #[test]
+    fn ports_and_payload_are_read() {
+        let packet = ipv4(17, &udp(b"OPTIONS"));
+        let packet = transport(read(LinkType::RAW, &packet).0);
+        assert_eq!((way(&packet).as_str(), packet.dir), ("192.0.2.1:5060 > 192.0.2.2:5062", Dir::Up));
+        assert_eq!((packet.payload, packet.cut, packet.tcp, packet.flow.protocol()), (&b"OPTIONS"[..], 0, None, 17));
+    }
+
+    #[test]
+    fn length_short_of_the_datagram_ends_the_payload() {
+        let mut datagram = udp(b"0123456789");
+        datagram[5] = 8 + 4;
+        assert_eq!(transport(read(LinkType::RAW, &ipv4(17, &datagram)).0).payload, b"0123");
+        datagram[5] = 8;
+        assert_eq!(transport(read(LinkType::RAW, &ipv4(17, &datagram)).0).payload, b"");
+        datagram[5] = 7;
+        assert_eq!(refusal(read(LinkType::RAW, &ipv4(17, &datagram)).0), "udp: length below 8");
+    }
+
+    #[test]
+    fn length_of_zero_or_beyond_the_datagram_is_what_is_there() {
+        for length in [0u16, 19, 65535] {
+            let mut datagram = udp(b"0123456789");
+            datagram[4..6].copy_from_slice(&length.to_be_bytes());
+            let packet = ipv4(17, &datagram);
+            let packet = transport(read(LinkType::RAW, &packet).0);
+            assert_eq!((packet.payload, packet.cut), (&b"0123456789"[..], 0));
+        }
+    }
+
+    #[test]
+    fn snaplen_takes_payload_then_the_header() {
+        let whole = ipv4(17, &udp(b"0123456789"));
+        for cut in 0..=10 {
+            let packet = transport(read_cut(LinkType::RAW, &whole[..whole.len() - cut], cut as u32).0);
+            assert_eq!((packet.payload.len() + cut, packet.cut), (10, cut as u32));
+        }
+        assert_eq!(refusal(read_cut(LinkType::RAW, &whole[..27], 11).0), "udp: header is cut");
+    }
+
+    #[test]
+    fn length_tells_how_much_of_an_incomplete_datagram_is_missing() {
+        let whole = udp(&[b'x'; 2000]);
+        let key = FragmentKey { src: "192.0.2.1".parse().unwrap(), dst: "192.0.2.2".parse().unwrap(), id: 1, protocol: 17 };
+        let packet = transport(open_datagram(&key, Link::default(), &whole[..1480], 1));
+        assert_eq!((packet.payload.len(), packet.cut), (1472, 528));
+    }
+}
