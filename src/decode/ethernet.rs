@@ -7,6 +7,7 @@ use etherparse::Ethernet2HeaderSlice;
 const LEN: usize = 14;
 
 /// Reads the addresses of the frame. A preamble or frame check sequence is not expected: IP's own length decides.
+#[inline]
 pub fn open<'a>(layers: &mut Layers<'a, '_>) -> Step<'a> {
     let Ok(header) = Ethernet2HeaderSlice::from_slice(layers.rest.bytes()) else {
         return Err(cut_header("ethernet").into());

@@ -54,30 +54,32 @@ impl FlowKey {
     }
 
     /// [`FlowKey::new`] for IPv4 parts.
+    #[inline]
     pub fn v4(src: [u8; 4], src_port: u16, dst: [u8; 4], dst_port: u16, protocol: u8) -> (Self, Dir) {
-        let dir = if (src, src_port) <= (dst, dst_port) { Dir::Up } else { Dir::Down };
-        let ((a, pa), (b, pb)) = match dir {
-            Dir::Up => ((src, src_port), (dst, dst_port)),
-            Dir::Down => ((dst, dst_port), (src, src_port)),
-        };
-        let [a0, a1, a2, a3] = a;
-        let [b0, b1, b2, b3] = b;
-        let ([p0, p1], [q0, q1]) = (pa.to_be_bytes(), pb.to_be_bytes());
-        (Self::V4([a0, a1, a2, a3, b0, b1, b2, b3, p0, p1, q0, q1, protocol, 0, 0, 0]), dir)
+        // Endpoints as numbers: which is lower is a coin toss per packet, so it must not be a branch.
+        let endpoint = |address: [u8; 4], port: u16| u64::from(u32::from_be_bytes(address)) << 16 | u64::from(port);
+        let (src, dst) = (endpoint(src, src_port), endpoint(dst, dst_port));
+        let dir = if src <= dst { Dir::Up } else { Dir::Down };
+        let (a, b) = (u128::from(src.min(dst)), u128::from(src.max(dst)));
+        let addresses = (a >> 16) << 96 | (b >> 16) << 64;
+        let ports = (a & 0xffff) << 48 | (b & 0xffff) << 32;
+        (Self::V4((addresses | ports | u128::from(protocol) << 24).to_be_bytes()), dir)
     }
 
     /// [`FlowKey::new`] for IPv6 parts.
+    #[inline]
     pub fn v6(src: [u8; 16], src_port: u16, dst: [u8; 16], dst_port: u16, protocol: u8) -> (Self, Dir) {
-        let dir = if (src, src_port) <= (dst, dst_port) { Dir::Up } else { Dir::Down };
+        let dir = if (u128::from_be_bytes(src), src_port) <= (u128::from_be_bytes(dst), dst_port) { Dir::Up } else { Dir::Down };
         let ((a, pa), (b, pb)) = match dir {
             Dir::Up => ((src, src_port), (dst, dst_port)),
             Dir::Down => ((dst, dst_port), (src, src_port)),
         };
         let mut key = [0u8; 40];
-        let parts = a.iter().chain(&b).copied().chain(pa.to_be_bytes()).chain(pb.to_be_bytes()).chain([protocol]);
-        for (slot, byte) in key.iter_mut().zip(parts) {
-            *slot = byte;
-        }
+        key[..16].copy_from_slice(&a);
+        key[16..32].copy_from_slice(&b);
+        key[32..34].copy_from_slice(&pa.to_be_bytes());
+        key[34..36].copy_from_slice(&pb.to_be_bytes());
+        key[36] = protocol;
         (Self::V6(key), dir)
     }
 

@@ -8,6 +8,7 @@ use etherparse::err::ipv4::{HeaderError, HeaderSliceError};
 
 /// Reads addresses, TTL and DSCP. The total length parts payload from padding; 0 means that the capturing host left segmentation
 /// to its network card, and the frame is the length.
+#[inline]
 pub fn open<'a>(layers: &mut Layers<'a, '_>) -> Step<'a> {
     let header = Ipv4HeaderSlice::from_slice(layers.rest.bytes()).map_err(refuse)?;
     let header_len = header.slice().len();

@@ -12,6 +12,7 @@ const HOP_BY_HOP: u8 = 0;
 
 /// Reads addresses, hop limit and DSCP. A payload length of 0 is a jumbogram (RFC 2675) when hop-by-hop options follow; else the
 /// capturing host left segmentation to its network card, and the frame is the length.
+#[inline]
 pub fn open<'a>(layers: &mut Layers<'a, '_>) -> Step<'a> {
     let header = Ipv6HeaderSlice::from_slice(layers.rest.bytes()).map_err(refuse)?;
     let next_header = header.next_header().0;

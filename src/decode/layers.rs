@@ -69,6 +69,7 @@ impl Ends {
     }
 
     /// The flow of a transport header between the two.
+    #[inline]
     pub fn flow(&self, src_port: u16, dst_port: u16, protocol: u8) -> (FlowKey, Dir) {
         match *self {
             Self::V4(src, dst) => FlowKey::v4(src, src_port, dst, dst_port, protocol),

@@ -134,6 +134,7 @@ fn link_type(link: LinkType) -> Option<Next> {
 
 /// What follows an EtherType (IEEE 802 numbers). Values below 0x0600 are the length of an LLC frame. A protocol that may carry IP
 /// is named as not read; the others cannot hold a call.
+#[inline]
 fn ether_type<'a>(value: u16) -> Step<'a> {
     let later = |layer| Err(Undecoded::new(layer, LATER).into());
     match value {
@@ -155,6 +156,7 @@ fn ether_type<'a>(value: u16) -> Step<'a> {
 }
 
 /// What follows an IP protocol number (IANA). Extension headers exist in IPv6 only.
+#[inline]
 fn protocol<'a>(number: u8, v6: bool) -> Step<'a> {
     let later = |layer| Err(Undecoded::new(layer, LATER).into());
     match number {

@@ -10,6 +10,7 @@ use etherparse::err::tcp::HeaderSliceError;
 const FLAGS: usize = 13;
 
 /// Reads ports, sequence numbers and flags, and steps over options.
+#[inline]
 pub fn open<'a>(layers: &Layers<'a, '_>) -> Decoded<'a> {
     let mut rest = layers.rest;
     let header = match TcpHeaderSlice::from_slice(rest.bytes()) {

@@ -9,6 +9,7 @@ const LEN: usize = 8;
 
 /// Reads ports and length. A length of 0 or beyond the datagram says nothing, and the datagram is the length; beyond a datagram
 /// that is itself incomplete, it tells how much is missing.
+#[inline]
 pub fn open<'a>(layers: &Layers<'a, '_>) -> Decoded<'a> {
     let mut rest = layers.rest;
     let Ok(header) = UdpHeaderSlice::from_slice(rest.bytes()) else {
