@@ -110,14 +110,18 @@ impl Ledger {
         *self.undecoded.entry(format!("{}: {}", why.layer, why.reason).into()).or_default() += 1;
     }
 
-    /// Takes back `n` records that were counted as unreadable: more came that made them readable.
-    pub fn resolve(&mut self, why: Undecoded, n: u64) {
-        let key: UndecodedKey = format!("{}: {}", why.layer, why.reason).into();
-        if let Some(count) = self.undecoded.get_mut(&key) {
-            *count = count.saturating_sub(n);
-            if *count == 0 {
-                self.undecoded.remove(&key);
-            }
+    /// Takes back `n` records of `kind`: they are counted again elsewhere.
+    pub fn take_back(&mut self, kind: Kind, n: u64) {
+        if let Some(slot) = self.kinds.get_mut(kind as usize) {
+            *slot -= n as i64;
+        }
+    }
+
+    /// Moves `n` records that were counted as `from` to what could not be read.
+    pub fn lose(&mut self, from: Kind, why: Undecoded, n: u64) {
+        self.take_back(from, n);
+        if n > 0 {
+            *self.undecoded.entry(format!("{}: {}", why.layer, why.reason).into()).or_default() += n;
         }
     }
 

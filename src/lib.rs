@@ -5,6 +5,8 @@ pub mod error;
 
 pub mod time;
 
+pub mod hash;
+
 pub mod ledger;
 
 pub mod input;

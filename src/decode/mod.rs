@@ -274,8 +274,10 @@ pub struct Packet<'a> {
     pub payload: &'a [u8],
     /// Bytes of the payload that snaplen took.
     pub cut: u32,
-    /// The other records of a datagram that came in fragments; empty for most.
+    /// All records of a datagram that came in fragments; empty for most.
     pub fragments: &'a [RecordId],
+    /// How many of them were counted before, as what fragments are counted as until then.
+    pub held: u64,
 }
 
 /// What `open` made of one frame, before taps are numbered.

@@ -2,6 +2,34 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
+pub mod arrival;
+pub mod connection;
+pub mod copies;
+pub mod gaps;
+pub mod jitter;
+pub mod link_facts;
+pub mod mean;
+pub mod media;
+pub mod message;
+pub mod pass;
+pub mod samples;
 pub mod seen;
+pub mod sequence;
+pub mod sightings;
+pub mod stream;
+pub mod tcp;
+pub mod tcp_flow;
 
+pub use connection::{ConnId, Connection, Content, End};
+pub use media::MediaFlow;
+pub use message::{Message, Origin, Text, Transport};
+pub use pass::{Pass, samples_match};
 pub use seen::Seen;
+pub use sightings::{Run, Sightings};
+pub use stream::Stream;
+pub use tcp_flow::TcpFlow;
+
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod tshark;

@@ -1,8 +1,13 @@
-//! Bytes to typed facts, without any state: what a payload says, never what it means for the call.
+//! Proto: the bytes of one datagram or message to typed facts. No state.
+
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
-pub mod sip;
-
+pub mod dns;
+pub mod dtls;
 pub mod payload;
-
+pub mod rtcp;
+pub mod rtp;
 pub mod sdp;
+pub mod sip;
+pub mod stun;
+pub mod tls;

@@ -1,9 +1,7 @@
 //! The header fields that are found by kind, with their compact forms. Everything else is `Other` and found by its text.
 
 use serde::{Deserialize, Serialize};
-
-/// No known name is longer; a longer one is `Other` without a look.
-const LONGEST: usize = 24;
+use std::sync::LazyLock;
 
 macro_rules! headers {
     ($($kind:ident $canonical:literal = $($text:literal)|+,)*) => {
@@ -25,13 +23,10 @@ macro_rules! headers {
                 }
             }
 
-            fn of_lower_case(name: &[u8]) -> Self {
-                match name {
-                    $($($text)|+ => Self::$kind,)*
-                    _ => Self::Other,
-                }
-            }
         }
+
+        /// Every name and compact form in lower case.
+        const NAMES: &[(&[u8], HeaderName)] = &[$($(($text, HeaderName::$kind),)+)*];
     };
 }
 
@@ -110,17 +105,35 @@ headers! {
     XMsMediaPath "X-MS-MediaPath" = b"x-ms-mediapath",
 }
 
+/// Names by [`slot`], the next free slot when that is taken. A fifth of it is filled, so a look-up compares one name or none.
+static TABLE: LazyLock<[Slot; SLOTS]> = LazyLock::new(|| {
+    let mut table: [Slot; SLOTS] = [None; SLOTS];
+    for entry in NAMES {
+        let from = slot(entry.0);
+        let free = (from..from + SLOTS).map(|at| at % SLOTS).find(|at| table.get(*at).is_some_and(Option::is_none));
+        if let Some(place) = free.and_then(|at| table.get_mut(at)) {
+            *place = Some(*entry);
+        }
+    }
+    table
+});
+
+type Slot = Option<(&'static [u8], HeaderName)>;
+
+const SLOTS: usize = 512;
+
+/// Length, first and last letter tell nearly all names apart.
+fn slot(name: &[u8]) -> usize {
+    let letter = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or_default() | 0x20);
+    (letter(name.first()) * 37 + letter(name.last()) * 11 + name.len() * 101) % SLOTS
+}
+
 impl HeaderName {
     /// The kind of a header called `name`, compact forms included (RFC 3261 section 7.3.3 and the RFCs that add more).
     pub fn of(name: &[u8]) -> Self {
-        let mut lower = [0u8; LONGEST];
-        let Some(lower) = lower.get_mut(..name.len()) else {
-            return Self::Other;
-        };
-        for (to, from) in lower.iter_mut().zip(name) {
-            *to = from.to_ascii_lowercase();
-        }
-        Self::of_lower_case(lower)
+        let from = slot(name);
+        let entries = TABLE.iter().skip(from).chain(TABLE.iter()).map_while(|entry| *entry);
+        entries.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map_or(Self::Other, |(_, kind)| kind)
     }
 }
 
@@ -161,8 +174,8 @@ mod tests {
 
     #[test]
     fn canonical_names_find_themselves() {
-        for kind in [HeaderName::PAccessNetworkInfo, HeaderName::XMsUserLocation, HeaderName::WwwAuthenticate, HeaderName::CSeq] {
-            assert_eq!(HeaderName::of(kind.canonical().as_bytes()), kind);
+        for (_, kind) in NAMES {
+            assert_eq!(HeaderName::of(kind.canonical().as_bytes()), *kind);
         }
         assert_eq!(HeaderName::of(b"X-Call-ID"), HeaderName::Other);
         assert_eq!(HeaderName::of(&[b'x'; 4000]), HeaderName::Other);

@@ -174,7 +174,8 @@ impl<'a> Lines<'a> {
 fn header_of(line: &[u8], ended: bool) -> Line<'_> {
     let limit = line.get(..=LONGEST_NAME).unwrap_or(line);
     let Some((name, value)) = limit.iter().position(|byte| *byte == b':').and_then(|at| line.split_at_checked(at)) else {
-        return Line::Junk;
+        // Half a line says nothing about its sender.
+        return if ended { Line::Junk } else { Line::End };
     };
     let name = trim(name);
     if name.is_empty() || name.iter().any(|byte| byte.is_ascii_whitespace()) {

@@ -8,7 +8,8 @@
 use super::header::HeaderName;
 use super::method::Method;
 use super::name_addr::{Brackets, NameAddr};
-use super::uri::{Host, Scheme, Uri};
+use super::uri::{Host, Scheme, Uri, text};
+use super::value::Params;
 use super::via::Via;
 use rsip::headers::{ToTypedHeader, UntypedHeader};
 use std::net::IpAddr;
@@ -141,8 +142,9 @@ pub fn contact(value: &str) -> TypedAddress {
 pub fn address(value: &str, kind: HeaderName) -> TypedAddress {
     let own = NameAddr::parse(value);
     let second = acceptable(value).then(|| second_address(value.trim(), kind)).flatten();
-    let inner = second.as_ref().map(|(_, uri, _)| uri);
-    let uri = typed_uri(&own.uri(), inner);
+    let whole = second.as_ref().map(|(_, second, _)| typed_uri(&own.uri(), Some(second)));
+    // Where the header around it is refused or misread, the URI alone may still be plain.
+    let uri = whole.filter(|uri| uri.strict).unwrap_or_else(|| uri(own.uri));
     let same = second.as_ref().is_some_and(|(display, _, params)| {
         display.as_deref().unwrap_or_default() == own.display && same_params(params, own.params()) && own.brackets != Brackets::Unclosed
     });
@@ -167,7 +169,7 @@ pub fn via(element: &str) -> TypedVia {
             && second.uri.auth.is_none()
             && second_host(second.uri.host()) == host
             && second.uri.port().map(|port| *port.value()) == own.port
-            && same_params(&second.params, super::value::Params::new(own.params_text.as_bytes()).map(as_text))
+            && same_params(&second.params, Params::new(own.params_text.as_bytes()).map(as_text))
     });
     let second = second.filter(|_| same);
     let received = second.as_ref().and_then(|second| second.received().ok().flatten());
@@ -267,7 +269,7 @@ fn same_params<'a>(second: &[rsip::Param], own: impl Iterator<Item = (&'a str, O
 }
 
 fn as_text<'a>((name, value): (&'a [u8], Option<&'a [u8]>)) -> (&'a str, Option<&'a str>) {
-    (super::uri::text(name), value.map(super::uri::text))
+    (text(name), value.map(super::uri::text))
 }
 
 fn owned<'a>(params: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> Vec<(String, Option<String>)> {
@@ -332,6 +334,12 @@ mod tests {
     fn a_bracket_inside_a_quoted_name_is_not_strict_and_not_lost() {
         let from = from("\"a <b\" <sip:x@y>;tag=1");
         assert_eq!((from.uri.host, from.tag.as_deref(), from.strict), (TypedHost::Name("y".into()), Some("1"), false));
+    }
+
+    #[test]
+    fn a_plain_uri_in_a_header_that_rsip_refuses_is_strict() {
+        let contact = contact("<sip:a@b.example.com;transport=tcp>;+sip.instance=\"<urn:uuid:0>\"");
+        assert_eq!((contact.strict, contact.uri.strict, contact.params.len()), (false, true, 1));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Header values cut at commas, semicolons and angle brackets, quoted strings respected (RFC 3261 sections 7.3.1 and 25.1).
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memchr3};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -29,8 +29,8 @@ pub fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(text)
 }
 
-/// Walks the bytes that stand outside quoted strings and angle brackets. A `<` is reported and its content skipped; a quote
-/// or bracket that is never closed is an ordinary byte. Linear: once one is not closed, no later one is looked up.
+/// Finds bytes that stand outside quoted strings and angle brackets. A quote or bracket that is never closed is an ordinary
+/// byte. Linear: once one is not closed, no later one is looked up.
 #[derive(Clone)]
 pub(super) struct Plain<'a> {
     bytes: &'a [u8],
@@ -44,48 +44,45 @@ impl<'a> Plain<'a> {
         Self { bytes, at: 0, quotes: true, brackets: true }
     }
 
-    /// After a reported `<`: the offset of its `>`, or `None` when it is never closed.
+    /// The offset of the next `mark` outside. A `<` is found before its content is skipped.
+    pub(super) fn find(&mut self, mark: u8) -> Option<usize> {
+        loop {
+            let at = self.at + memchr3(mark, b'"', b'<', self.bytes.get(self.at..)?)?;
+            let byte = *self.bytes.get(at)?;
+            self.at = at + 1;
+            match byte {
+                b'"' if self.quotes => self.skip_quoted(),
+                b'<' if self.brackets => self.skip_bracket(),
+                _ => {}
+            }
+            if byte == mark {
+                return Some(at);
+            }
+        }
+    }
+
+    /// After a `<` was found: the offset of its `>`, or `None` when it is never closed.
     pub(super) fn bracket_end(&self) -> Option<usize> {
         if self.brackets { self.at.checked_sub(1) } else { None }
     }
 
-    fn skip_quoted(&mut self) -> bool {
+    fn skip_quoted(&mut self) {
         let mut at = self.at;
         while let Some(found) = self.bytes.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
             at += found + 1;
             if self.bytes.get(at - 1) == Some(&b'"') {
                 self.at = at;
-                return true;
+                return;
             }
             at += 1; // the escaped character, whatever it is
         }
         self.quotes = false;
-        false
     }
 
     fn skip_bracket(&mut self) {
         match self.bytes.get(self.at..).and_then(|rest| memchr(b'>', rest)) {
             Some(found) => self.at += found + 1,
             None => self.brackets = false,
-        }
-    }
-}
-
-impl Iterator for Plain<'_> {
-    type Item = (usize, u8);
-
-    fn next(&mut self) -> Option<(usize, u8)> {
-        loop {
-            let at = self.at;
-            let byte = *self.bytes.get(at)?;
-            self.at += 1;
-            if byte == b'"' && self.quotes && self.skip_quoted() {
-                continue;
-            }
-            if byte == b'<' && self.brackets {
-                self.skip_bracket();
-            }
-            return Some((at, byte));
         }
     }
 }
@@ -109,8 +106,7 @@ impl<'a> Iterator for Pieces<'a> {
 
     fn next(&mut self) -> Option<&'a [u8]> {
         while let Some(from) = self.begin {
-            let mark = self.mark;
-            let end = self.plain.find(|(_, byte)| *byte == mark).map(|(at, _)| at);
+            let end = self.plain.find(self.mark);
             self.begin = end.map(|at| at + 1);
             let bytes = self.plain.bytes;
             let piece = trim(bytes.get(from..end.unwrap_or(bytes.len())).unwrap_or_default());
@@ -179,7 +175,7 @@ pub(super) struct Parts {
 /// missing the same is assumed, so that the tag, which names the dialog, is found in spite of the fault.
 pub(super) fn parts(value: &[u8]) -> Parts {
     let mut plain = Plain::new(value);
-    let bracket = plain.find(|(_, byte)| *byte == b'<').map(|(at, _)| at);
+    let bracket = plain.find(b'<');
     let (begin, bracketed) = bracket.map_or((0, false), |at| (at + 1, true));
     if bracketed && let Some(end) = plain.bracket_end() {
         return Parts { display: 0..begin - 1, uri: begin..end, params: end + 1..value.len(), bracketed, closed: true };
