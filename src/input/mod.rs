@@ -1,7 +1,50 @@
 //! Input: bytes from files, directories, globs, pipes and compressed files. Only this module, the report's sinks, `audit` and
 //! `cli` do I/O.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
 use std::sync::Arc;
+
+mod blocks;
+mod discover;
+mod gzip;
+mod magic;
+mod mmap;
+mod natural;
+mod open;
+mod stream;
+mod unpack;
+
+pub use blocks::Blocks;
+pub use discover::{Discovery, Found, Origin, discover};
+pub use magic::{Compression, Format, not_a_capture};
+pub use natural::skeleton;
+pub use open::{glance, open};
 
 /// A block of input bytes that records lie in: a mapped file or a piece read from a stream.
 pub type Block = Arc<dyn AsRef<[u8]> + Send + Sync>;
+
+/// Runs a task on a thread of its own. `engine` gives it, because only `engine` starts threads.
+pub type Spawn = fn(Box<dyn FnOnce() + Send + 'static>);
+
+/// Bytes read at a time from what is not mapped.
+pub const BLOCK_SIZE: usize = 1 << 20;
+
+/// Blocks of `size` bytes read from memory.
+#[cfg(test)]
+pub fn test_blocks(bytes: &[u8], size: usize) -> Blocks {
+    Blocks::inline(Box::new(std::io::Cursor::new(bytes.to_vec())), size, Arc::default())
+}
+
+/// The same, from a reader that fails at the end.
+#[cfg(test)]
+pub fn test_broken_blocks(bytes: &[u8], size: usize) -> Blocks {
+    struct Torn;
+    impl std::io::Read for Torn {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("torn"))
+        }
+    }
+    use std::io::Read;
+    Blocks::inline(Box::new(std::io::Cursor::new(bytes.to_vec()).chain(Torn)), size, Arc::default())
+}

@@ -1,9 +1,27 @@
 //! Records: the captured frames of all inputs in the one merged order, the only order and the only clock there are.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
 use crate::input::Block;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+
+mod bytes;
+mod idb;
+pub mod inputs;
+pub mod merge;
+mod pcap;
+mod pcapng;
+pub mod source;
+#[cfg(test)]
+mod synth;
+mod tally;
+mod walk;
+
+pub use inputs::InputReport;
+pub use merge::{Merge, Options};
+pub use source::{SameLink, Sources};
 
 /// A record as it is printed: the index of its input and its number there, from 1, as Wireshark's `frame.number`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]

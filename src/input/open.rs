@@ -1,0 +1,69 @@
+//! Opens what [`discover`](super::discover()) found: mapped where that is safe, else read ahead on a thread.
+
+use super::blocks::Blocks;
+use super::discover::{Found, Origin};
+use super::magic::Compression;
+use super::mmap;
+use super::stream::read_ahead;
+use super::unpack::{Reader, Told, unpack};
+use super::{Block, Spawn};
+use crate::error::Problem;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Bytes read to see the first record of a file.
+const GLANCE: usize = 16 << 10;
+
+/// Opens an input to walk all of it. Streams are opened on their thread, so that two pipes of one writer cannot lock each
+/// other; why they cannot be read is then [`Blocks::fault`].
+pub fn open(found: &Found, spawn: Spawn, block_size: usize) -> Result<Blocks, Problem> {
+    let told = Arc::<Told>::default();
+    let chunks = match &found.origin {
+        Origin::Unreadable(problem) => return Err(problem.clone()),
+        Origin::Stdin => read_ahead(spawn, || Ok(Box::new(std::io::stdin())), block_size, Arc::clone(&told)),
+        Origin::Pipe(path) => read_file(path, spawn, block_size, &told),
+        Origin::File { path, compression: None, .. } => match mmap::map(path).map_err(|error| cannot_open(&error))? {
+            Some(mapped) => return Ok(Blocks::whole(Arc::new(mapped) as Block)),
+            None => read_file(path, spawn, block_size, &told),
+        },
+        Origin::File { path, .. } => read_file(path, spawn, block_size, &told),
+    };
+    Ok(Blocks::ahead(chunks, told))
+}
+
+fn read_file(path: &Path, spawn: Spawn, block_size: usize, told: &Arc<Told>) -> std::sync::mpsc::Receiver<super::stream::Chunk> {
+    let path = path.to_owned();
+    read_ahead(spawn, move || Ok(Box::new(File::open(path)?)), block_size, Arc::clone(told))
+}
+
+/// Opens a file to look at its beginning, without a thread. Dropping the blocks closes it.
+pub fn glance(path: &Path) -> Result<Blocks, Problem> {
+    let told = Arc::<Told>::default();
+    let reader = File::open(path).and_then(|file| unpack(Box::new(file) as Reader, &told)).map_err(|error| cannot_open(&error))?;
+    Ok(Blocks::inline(reader, GLANCE, told))
+}
+
+/// The first `len` capture bytes of a file, and the compression around them. Fails where the file cannot be read at all;
+/// bytes that do not unpack are no bytes.
+pub fn first_bytes(path: &Path, len: usize) -> std::io::Result<(Vec<u8>, Option<Compression>)> {
+    use std::io::Read;
+    let told = Arc::<Told>::default();
+    let mut first = Vec::with_capacity(len);
+    let file: Reader = Box::new(File::open(path)?);
+    let outcome = unpack(file, &told).and_then(|reader| reader.take(len as u64).read_to_end(&mut first));
+    match (outcome, told.compression.get()) {
+        (Err(error), None) => Err(error),
+        (_, compression) => Ok((first, compression.copied())),
+    }
+}
+
+/// The problem of a file that does not open.
+pub(super) fn cannot_open(error: &std::io::Error) -> Problem {
+    let text = match error.kind() {
+        std::io::ErrorKind::NotFound => "no such file or directory: check the name".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "permission denied: make it readable for this user".to_owned(),
+        _ => format!("cannot open: {error}"),
+    };
+    Problem { offset: 0, text }
+}
