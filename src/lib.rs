@@ -19,6 +19,8 @@ pub mod proto;
 
 pub mod flow;
 
+pub mod engine;
+
 pub mod finding;
 
 pub mod report;

@@ -1,0 +1,31 @@
+//! Facts: what shards tell the call stage, owned and in Seq order.
+
+use crate::flow::{Connection, Message, Stream};
+use crate::record::Seq;
+
+/// Something that a flow gave rise to.
+#[derive(Debug)]
+pub enum Fact {
+    /// A SIP message is complete.
+    Message(Box<Message>),
+    /// A stream ended, or was taken for a call that did.
+    Stream(Box<Stream>),
+    /// What is known of a signalling flow now; `closed` when nothing more will come of it.
+    Connection {
+        /// The flow.
+        connection: Box<Connection>,
+        /// It ended, or fell idle.
+        closed: bool,
+    },
+}
+
+impl Fact {
+    /// Order among facts of one Seq that come from several shards: their own first record, which no two share in one kind.
+    pub fn order(&self) -> (u8, Seq) {
+        match self {
+            Fact::Message(message) => (0, message.seen.seq),
+            Fact::Connection { connection, .. } => (1, connection.id.opened),
+            Fact::Stream(stream) => (2, stream.first().map_or(Seq(0), |seen| seen.seq)),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The engine: windows decoded in parallel, fragments joined in record order, state applied per shard, facts out in Seq order.
+//!
+//! Nothing here looks at threads, window sizes or wall time: a packet's shard comes from its flow, timers from the clock of the merged
+//! order, and ticks from the count of records, so the facts are the same however the records were fed.
+
+pub mod facts;
+pub mod fragment;
+pub mod par;
+pub mod shard;
+pub mod taps;
+mod window;
+
+pub use facts::Fact;
+pub use shard::{SHARDS, Shard, Wanted};
+pub use taps::{Tap, Taps};
+pub use window::Mask;
+
+use crate::ledger::Ledger;
+use crate::record::{Interface, Seq, Window};
+use crate::time::{Span, Timestamp};
+use fragment::Reassembler;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+/// Records between ticks.
+pub const TICK: u64 = 65_536;
+/// Clock between sweeps: ticks at which idle flows are closed.
+const SWEEP: Span = Span::secs(10);
+
+/// All state below the call stage.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Engine {
+    shards: Vec<Shard>,
+    /// The table of taps.
+    pub taps: Taps,
+    reassembler: Reassembler,
+    /// Records that reached no shard.
+    ledger: Ledger,
+    /// Seq of the next record.
+    next: Seq,
+    /// Clock at the last record.
+    clock: Option<Timestamp>,
+    last_sweep: Option<Timestamp>,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| Shard::default()).collect(),
+            taps: Taps::default(),
+            reassembler: Reassembler::default(),
+            ledger: Ledger::default(),
+            next: Seq(0),
+            clock: None,
+            last_sweep: None,
+        }
+    }
+}
+
+impl Engine {
+    /// How many records the next window may hold, so that ticks fall between windows.
+    pub fn room(&self) -> usize {
+        (TICK - self.next.0 % TICK) as usize
+    }
+
+    /// Clock at the last record; the epoch before the first.
+    pub fn clock(&self) -> Timestamp {
+        self.clock.unwrap_or_default()
+    }
+
+    /// Seq of the next record.
+    pub fn next(&self) -> Seq {
+        self.next
+    }
+
+    /// Applies a window of at most [`Engine::room`] records; facts come in Seq order. Records that `mask` leaves out are not looked at.
+    pub fn apply(&mut self, window: &Window, interfaces: &[Interface], mask: Mask<'_>) -> Vec<(Seq, Fact)> {
+        let facts = window::apply(self, window, interfaces, mask);
+        self.next = Seq(window.first.0 + window.heads.len() as u64);
+        if let Some(head) = window.heads.last() {
+            self.clock = Some(head.clock);
+            self.last_sweep.get_or_insert(head.clock);
+        }
+        facts
+    }
+
+    /// A tick is due: the last window ended on a multiple of [`TICK`].
+    pub fn is_at_tick(&self) -> bool {
+        self.next.0 > 0 && self.next.0.is_multiple_of(TICK)
+    }
+
+    /// Ticks all shards.
+    pub fn tick(&mut self) -> Vec<(Seq, Fact)> {
+        let (seq, clock) = (self.next, self.clock());
+        let mut facts = window::expire(self, clock, false);
+        let ticked = par::par_map_mut(&mut self.shards, |_, shard| {
+            let mut out = Vec::new();
+            shard.tick(seq, clock, &mut out);
+            out
+        });
+        facts.extend(ticked.into_iter().flatten());
+        in_order(facts)
+    }
+
+    /// A sweep is due at this tick. Asking notes that it is done.
+    pub fn is_sweep_due(&mut self) -> bool {
+        let clock = self.clock();
+        let due = self.last_sweep.is_some_and(|last| clock - last >= SWEEP);
+        if due {
+            self.last_sweep = Some(clock);
+        }
+        due
+    }
+
+    /// Sweeps all shards; gives facts in order, and the watched endpoints that have streams.
+    pub fn sweep(&mut self, wanted: &Wanted) -> (Vec<(Seq, Fact)>, BTreeSet<SocketAddr>) {
+        let (seq, clock) = (self.next, self.clock());
+        let mut facts = if wanted.all { window::expire(self, clock, true) } else { Vec::new() };
+        let swept = par::par_map_mut(&mut self.shards, |_, shard| {
+            let mut out = Vec::new();
+            let alive = shard.sweep(seq, clock, wanted, &mut out);
+            (out, alive)
+        });
+        let mut alive = BTreeSet::new();
+        for (out, endpoints) in swept {
+            facts.extend(out);
+            alive.extend(endpoints);
+        }
+        (in_order(facts), alive)
+    }
+
+    /// The ledger of all that was applied so far.
+    pub fn ledger(&self) -> Ledger {
+        let mut sum = self.ledger.clone();
+        self.shards.iter().for_each(|shard| sum.add(&shard.ledger));
+        sum
+    }
+}
+
+/// Sorts facts by Seq; those of one Seq by their own first record, so that the number of shards and their order do not show.
+fn in_order(mut facts: Vec<(Seq, Fact)>) -> Vec<(Seq, Fact)> {
+    facts.sort_by_key(|(seq, fact)| (*seq, fact.order()));
+    facts
+}

@@ -1,0 +1,283 @@
+//! One of the 64 shards: the state of its share of the flows. Its whole interface is `apply`, `tick` and `sweep`.
+
+use super::facts::Fact;
+use super::fragment::provisional;
+use crate::decode::{FlowKey, Packet};
+use crate::flow::{Connection, Content, MediaFlow, Message, Origin, Seen, TcpFlow, Text, Transport};
+use crate::ledger::{Kind, Ledger};
+use crate::proto::{dns, dtls, rtcp, rtp, sip, stun};
+use crate::record::{RecordId, Seq};
+use crate::time::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+use std::collections::{BTreeSet, HashMap};
+use std::net::SocketAddr;
+
+/// Number of shards: fixed, so that nothing depends on the number of threads.
+pub const SHARDS: usize = 64;
+/// A UDP flow without a packet for this long is closed.
+const UDP_IDLE: Span = Span::secs(5 * 60);
+/// A TCP connection without a packet for this long is closed; SIP connections idle between keep-alives.
+const TCP_IDLE: Span = Span::secs(30 * 60);
+/// A TCP connection that was closed by FIN or RST is kept this long for stragglers.
+const TCP_ENDED: Span = Span::secs(60);
+/// Most flows of one kind in a shard; beyond it the longest unseen go.
+const MOST_FLOWS: usize = 1 << 16;
+
+type Flows<T> = HashMap<FlowKey, T, foldhash::fast::RandomState>;
+
+/// A UDP flow.
+#[derive(Debug, Serialize, Deserialize)]
+struct UdpFlow {
+    media: MediaFlow,
+    signalling: Option<Box<Connection>>,
+    changed: bool,
+    last_seq: Seq,
+    last_clock: Timestamp,
+}
+
+/// What a sweep is asked for.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// Endpoints of legs that ended, with the Seq of the leg's last message: streams at them that began before it are taken.
+    pub taken: HashMap<SocketAddr, Seq>,
+    /// Endpoints of legs that fell silent: are there streams at them?
+    pub watched: BTreeSet<SocketAddr>,
+    /// Everything is taken: the capture ended.
+    pub all: bool,
+}
+
+/// A shard.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Shard {
+    udp: Flows<UdpFlow>,
+    tcp: Flows<TcpFlow>,
+    /// Records applied here.
+    pub ledger: Ledger,
+}
+
+impl Shard {
+    /// The shard that a flow belongs to.
+    pub fn of(flow: &FlowKey) -> usize {
+        (flow.stable_hash() % SHARDS as u64) as usize
+    }
+
+    /// Applies a packet; what it completes goes to `out`.
+    pub fn apply(&mut self, packet: &Packet<'_>, out: &mut Vec<(Seq, Fact)>) {
+        let kind = match packet.tcp {
+            Some(_) => self.tcp(packet, out),
+            None => self.udp(packet, out),
+        };
+        if packet.held > 0 {
+            self.ledger.recount(provisional(packet.flow.protocol()), kind, packet.held);
+        }
+    }
+
+    fn udp(&mut self, packet: &Packet<'_>, out: &mut Vec<(Seq, Fact)>) -> Kind {
+        let kind = match packet.payload.first() {
+            Some(0x80..=0xBF) => match self.media(packet) {
+                Some(kind) => return kind,
+                None => recognise(packet),
+            },
+            Some(0x0A | 0x0D | 0x20 | b'A'..=b'Z' | b'a'..=b'z') => match self.sip(packet, out) {
+                true => Kind::Sip,
+                false => recognise(packet),
+            },
+            _ => recognise(packet),
+        };
+        self.ledger.count(kind, 1);
+        kind
+    }
+
+    /// RTP goes to its flow, which counts it; RTCP is told to it.
+    fn media(&mut self, packet: &Packet<'_>) -> Option<Kind> {
+        if rtcp::probe_cut(packet.payload, packet.cut) {
+            self.ledger.count(Kind::Rtcp, 1);
+            if let (Some(report), Some(flow)) = (rtcp::read(packet.payload), self.udp.get_mut(&packet.flow)) {
+                flow.media.rtcp_ssrc(packet.dir, report.sender, &mut self.ledger);
+            }
+            return Some(Kind::Rtcp);
+        }
+        if is_dns(packet) {
+            return None;
+        }
+        let header = rtp::Header::read_cut(packet.payload, packet.cut)?;
+        let flow = self.udp.entry(packet.flow).or_insert_with(|| UdpFlow::open(packet));
+        flow.touch(packet);
+        flow.media.rtp(packet, &header, &mut self.ledger);
+        Some(Kind::Udp)
+    }
+
+    /// A datagram that is a SIP message, or a keep-alive on a flow that carried one (RFC 5626 section 4.4.1 sends CRLF CRLF).
+    fn sip(&mut self, packet: &Packet<'_>, out: &mut Vec<(Seq, Fact)>) -> bool {
+        if !sip::probe(packet.payload) {
+            let blank = packet.payload.iter().all(|b| matches!(b, b'\r' | b'\n' | b' '));
+            return blank && self.udp.get(&packet.flow).is_some_and(|flow| flow.signalling.is_some());
+        }
+        let Some(index) = sip::scan(packet.payload, packet.cut > 0) else { return false };
+        let flow = self.udp.entry(packet.flow).or_insert_with(|| UdpFlow::open(packet));
+        flow.touch(packet);
+        flow.changed = true;
+        let connection = flow.signalling.get_or_insert_with(|| Box::new(Connection::open(packet)));
+        connection.content = Content::Sip;
+        connection.count(packet);
+        let (src, dst) = packet.flow.from_to(packet.dir);
+        let records: SmallVec<[RecordId; 2]> =
+            if packet.fragments.is_empty() { [packet.id].into_iter().collect() } else { packet.fragments.iter().copied().collect() };
+        let message = Message {
+            seen: Seen::of(packet),
+            clock: packet.clock,
+            src,
+            dst,
+            transport: Transport::Udp,
+            origin: Origin::Clear,
+            connection: connection.id,
+            text: Text::copy(packet.payload),
+            cut: index.cut || packet.cut > 0,
+            index,
+            records,
+        };
+        out.push((packet.seq, Fact::Message(Box::new(message))));
+        true
+    }
+
+    fn tcp(&mut self, packet: &Packet<'_>, out: &mut Vec<(Seq, Fact)>) -> Kind {
+        let mut messages = Vec::new();
+        if self.tcp.get(&packet.flow).is_some_and(|flow| flow.is_reopened_by(packet))
+            && let Some(flow) = self.tcp.remove(&packet.flow)
+        {
+            close_tcp(flow, packet.seq, packet.clock, &mut self.ledger, out);
+        }
+        let flow = self.tcp.entry(packet.flow).or_insert_with(|| TcpFlow::open(packet));
+        flow.apply(packet, &mut self.ledger, &mut messages);
+        out.extend(messages.into_iter().map(|m| (packet.seq, Fact::Message(Box::new(m)))));
+        Kind::Tcp
+    }
+
+    /// Every 65 536 records: skips gaps that stayed open, and keeps the tables below their caps.
+    pub fn tick(&mut self, seq: Seq, clock: Timestamp, out: &mut Vec<(Seq, Fact)>) {
+        let mut messages = Vec::new();
+        self.tcp.values_mut().for_each(|flow| flow.tick(clock, false, &mut self.ledger, &mut messages));
+        out.extend(messages.into_iter().map(|m| (seq, Fact::Message(Box::new(m)))));
+        for flow in oldest(self.udp.iter().map(|(flow, state)| (state.last_seq, *flow))) {
+            if let Some(state) = self.udp.remove(&flow) {
+                self.ledger.evicted += 1;
+                state.close(flow, seq, out);
+            }
+        }
+        for flow in oldest(self.tcp.iter().map(|(flow, state)| (state.last_seq, *flow))) {
+            if let Some(state) = self.tcp.remove(&flow) {
+                self.ledger.evicted += 1;
+                close_tcp(state, seq, clock, &mut self.ledger, out);
+            }
+        }
+    }
+
+    /// At ticks some seconds apart: closes what is idle, hands out what is wanted, tells what changed. Returns the watched endpoints
+    /// that have streams.
+    pub fn sweep(&mut self, seq: Seq, clock: Timestamp, wanted: &Wanted, out: &mut Vec<(Seq, Fact)>) -> Vec<SocketAddr> {
+        let mut alive = Vec::new();
+        let idle = |last: Timestamp, limit: Span| wanted.all || clock - last >= limit;
+        let gone: Vec<FlowKey> = self.udp.iter().filter(|(_, flow)| idle(flow.last_clock, UDP_IDLE)).map(|(key, _)| *key).collect();
+        for key in gone {
+            if let Some(flow) = self.udp.remove(&key) {
+                flow.close(key, seq, out);
+            }
+        }
+        self.udp.retain(|key, flow| {
+            flow.sweep(*key, seq, wanted, &mut alive, out);
+            flow.signalling.is_some() || !flow.media.is_empty()
+        });
+        self.sweep_tcp(seq, clock, wanted, out);
+        alive
+    }
+
+    fn sweep_tcp(&mut self, seq: Seq, clock: Timestamp, wanted: &Wanted, out: &mut Vec<(Seq, Fact)>) {
+        let over = |flow: &TcpFlow| {
+            let limit = if flow.is_ended() { TCP_ENDED } else { TCP_IDLE };
+            wanted.all || clock - flow.last_clock >= limit
+        };
+        let gone: Vec<FlowKey> = self.tcp.iter().filter(|(_, flow)| over(flow)).map(|(key, _)| *key).collect();
+        for key in gone {
+            if let Some(flow) = self.tcp.remove(&key) {
+                close_tcp(flow, seq, clock, &mut self.ledger, out);
+            }
+        }
+        self.tcp.values_mut().filter(|flow| flow.changed && flow.is_signalling()).for_each(|flow| {
+            flow.changed = false;
+            out.push((seq, Fact::Connection { connection: Box::new(flow.connection.clone()), closed: false }));
+        });
+    }
+}
+
+impl UdpFlow {
+    fn open(packet: &Packet<'_>) -> Self {
+        Self { media: MediaFlow::default(), signalling: None, changed: false, last_seq: packet.seq, last_clock: packet.clock }
+    }
+
+    fn touch(&mut self, packet: &Packet<'_>) {
+        self.last_seq = packet.seq;
+        self.last_clock = packet.clock;
+    }
+
+    fn close(mut self, key: FlowKey, seq: Seq, out: &mut Vec<(Seq, Fact)>) {
+        let mut streams = Vec::new();
+        self.media.take(key, |_| true, &mut streams);
+        out.extend(streams.into_iter().map(|stream| (seq, Fact::Stream(Box::new(stream)))));
+        if let Some(connection) = self.signalling {
+            out.push((seq, Fact::Connection { connection, closed: true }));
+        }
+    }
+
+    fn sweep(&mut self, key: FlowKey, seq: Seq, wanted: &Wanted, alive: &mut Vec<SocketAddr>, out: &mut Vec<(Seq, Fact)>) {
+        if self.changed
+            && let Some(connection) = &self.signalling
+        {
+            self.changed = false;
+            out.push((seq, Fact::Connection { connection: connection.clone(), closed: false }));
+        }
+        let (a, b) = key.endpoints();
+        alive.extend([a, b].into_iter().filter(|end| wanted.watched.contains(end) && !self.media.is_empty()));
+        let until = [a, b].iter().filter_map(|end| wanted.taken.get(end)).max();
+        if let Some(until) = until {
+            let mut streams = Vec::new();
+            self.media.take(key, |stream| stream.first().is_some_and(|seen| seen.seq <= *until), &mut streams);
+            out.extend(streams.into_iter().map(|stream| (seq, Fact::Stream(Box::new(stream)))));
+        }
+    }
+}
+
+fn close_tcp(mut flow: TcpFlow, seq: Seq, clock: Timestamp, ledger: &mut Ledger, out: &mut Vec<(Seq, Fact)>) {
+    let mut messages = Vec::new();
+    flow.tick(clock, true, ledger, &mut messages);
+    out.extend(messages.into_iter().map(|m| (seq, Fact::Message(Box::new(m)))));
+    if flow.is_signalling() {
+        out.push((seq, Fact::Connection { connection: Box::new(flow.connection), closed: true }));
+    }
+}
+
+/// Flows to drop so that a table keeps its cap: those unseen for longest.
+fn oldest(flows: impl Iterator<Item = (Seq, FlowKey)> + ExactSizeIterator) -> Vec<FlowKey> {
+    let over = flows.len().saturating_sub(MOST_FLOWS);
+    if over == 0 {
+        return Vec::new();
+    }
+    let mut flows: Vec<_> = flows.collect();
+    flows.sort_unstable();
+    flows.into_iter().take(over).map(|(_, flow)| flow).collect()
+}
+
+/// What a datagram without flow state is.
+fn recognise(packet: &Packet<'_>) -> Kind {
+    match packet.payload.first() {
+        _ if is_dns(packet) => Kind::Dns,
+        Some(0..=3) if stun::probe_cut(packet.payload, packet.cut) => Kind::Stun,
+        Some(20..=63) if dtls::probe_cut(packet.payload, packet.cut) => Kind::Dtls,
+        _ => Kind::Udp,
+    }
+}
+
+fn is_dns(packet: &Packet<'_>) -> bool {
+    let (a, b) = packet.flow.endpoints();
+    dns::probe(packet.payload, a.port()) || dns::probe(packet.payload, b.port())
+}

@@ -1,0 +1,299 @@
+//! One window: chunks of records decoded in parallel, fragments joined serially in record order, shards applied in parallel.
+
+use super::fragment::{self, Arrival, Datagram, Expired, Taken};
+use super::{Engine, Fact, SHARDS, Shard, in_order, par};
+use crate::decode::{self, Decoded, Fragment, Packet, TapId, TapKey, Transport};
+use crate::error::Undecoded;
+use crate::ledger::Ledger;
+use crate::record::{Head, Interface, RecordId, Seq, SourceId, Window};
+use crate::time::Timestamp;
+use std::collections::BTreeSet;
+
+/// Records decoded by one task.
+const CHUNK: usize = 2048;
+
+/// Bits that a capture filter left, one a record of the window.
+pub type Mask<'m> = Option<&'m [bool]>;
+
+/// A packet found in a chunk.
+struct Slot<'a> {
+    /// Index of its record in the window.
+    index: u32,
+    /// Its tap, by the chunk's own numbers.
+    tap: u32,
+    transport: Transport<'a>,
+    datagram: Option<&'a Datagram>,
+}
+
+/// What decoding made of a run of records.
+#[derive(Default)]
+struct Chunk<'a> {
+    slots: Vec<Slot<'a>>,
+    fragments: Vec<(u32, u32, Fragment<'a>)>,
+    ledger: Ledger,
+    keys: Vec<TapKey>,
+    /// Numbers of `keys` in the run's table.
+    taps: Vec<(TapId, SourceId)>,
+    inputs: BTreeSet<(u32, u32)>,
+    /// Indices of slots, by shard and then by record.
+    order: Vec<u32>,
+    starts: Vec<u32>,
+}
+
+/// A datagram joined from fragments, and where it belongs.
+struct Joined {
+    chunk: usize,
+    index: u32,
+    tap: u32,
+    datagram: Box<Datagram>,
+}
+
+/// Applies one window.
+pub fn apply(engine: &mut Engine, window: &Window, interfaces: &[Interface], mask: Mask<'_>) -> Vec<(Seq, Fact)> {
+    let starts: Vec<usize> = (0..window.heads.len()).step_by(CHUNK).collect();
+    let mut chunks = par::par_map(starts, |start| decode_chunk(window, start, mask));
+    for chunk in &mut chunks {
+        number_taps(engine, chunk, interfaces);
+        engine.ledger.add(&std::mem::take(&mut chunk.ledger));
+    }
+    let mut gone = Vec::new();
+    let joined = join_fragments(engine, window, &mut chunks, &mut gone);
+    for join in &joined {
+        reenter(engine, join, &mut chunks);
+    }
+    par::par_map_mut(&mut chunks, |_, chunk| chunk.sort());
+    let out = par::par_map_mut(&mut engine.shards, |number, shard| {
+        let mut out = Vec::new();
+        chunks.iter().for_each(|chunk| apply_chunk(chunk, window, number, shard, &mut out));
+        out
+    });
+    let mut facts: Vec<(Seq, Fact)> = out.into_iter().flatten().collect();
+    drop(chunks);
+    facts.extend(use_fronts(engine, gone));
+    in_order(facts)
+}
+
+/// Gives up datagrams that waited too long at `clock`, or all; what is readable at their front is applied.
+pub fn expire(engine: &mut Engine, clock: Timestamp, all: bool) -> Vec<(Seq, Fact)> {
+    let mut gone = Vec::new();
+    match all {
+        true => engine.reassembler.finish(&mut gone),
+        false => engine.reassembler.tick(clock, &mut gone),
+    }
+    use_fronts(engine, gone)
+}
+
+/// Accounts for datagrams that were given up, and applies their fronts as packets that are cut.
+fn use_fronts(engine: &mut Engine, gone: Vec<Expired>) -> Vec<(Seq, Fact)> {
+    let mut out = Vec::new();
+    for expired in gone {
+        let provisional = fragment::provisional(expired.key.protocol);
+        engine.ledger.lose(provisional, expired.why, expired.n_lost);
+        engine.ledger.duplicates += expired.n_copies;
+        engine.ledger.evicted += u64::from(expired.evicted);
+        let Some(datagram) = expired.datagram else { continue };
+        match decode::open_datagram(&datagram.key, datagram.link, &datagram.payload, datagram.cut) {
+            Decoded::Transport(transport) => {
+                let source = engine.taps.get(datagram.arrival.tap).map_or(SourceId(0), |tap| tap.source);
+                let packet = Packet { clock: engine.clock(), ..packet_of(&datagram, &transport, source) };
+                if let Some(shard) = engine.shards.get_mut(Shard::of(&packet.flow)) {
+                    engine.ledger.take_back(provisional, 1); // its last record is counted again, with the packet
+                    shard.apply(&packet, &mut out);
+                }
+            }
+            Decoded::Other(kind) => engine.ledger.recount(provisional, kind, datagram.n_held),
+            Decoded::Fragment(_) => {}
+            Decoded::Undecoded(why) => engine.ledger.lose(provisional, why, datagram.n_held),
+        }
+    }
+    out
+}
+
+/// The packet in the front of a datagram that was given up.
+fn packet_of<'d>(datagram: &'d Datagram, transport: &Transport<'d>, source: SourceId) -> Packet<'d> {
+    let arrival = &datagram.arrival;
+    Packet {
+        seq: arrival.seq,
+        id: arrival.id,
+        at: arrival.at,
+        clock: arrival.clock,
+        tap: arrival.tap,
+        source,
+        link: transport.link,
+        flow: transport.flow,
+        dir: transport.dir,
+        tcp: transport.tcp,
+        payload: transport.payload,
+        cut: transport.cut.max(1),
+        fragments: &datagram.records,
+        held: datagram.n_held.saturating_sub(1),
+    }
+}
+
+fn decode_chunk<'a>(window: &'a Window, start: usize, mask: Mask<'_>) -> Chunk<'a> {
+    let end = window.heads.len().min(start + CHUNK);
+    let mut chunk = Chunk { slots: Vec::with_capacity(end - start), ..Chunk::default() };
+    let mut key = TapKey::default();
+    let mut here = (u32::MAX, u32::MAX);
+    for index in start..end {
+        if mask.is_some_and(|mask| !mask.get(index).copied().unwrap_or(true)) {
+            continue;
+        }
+        let Some(record) = window.record(index) else {
+            chunk.ledger.undecoded(Undecoded::new("record", "bytes are not there"));
+            continue;
+        };
+        let decoded = decode::open(&record, &mut key);
+        match decoded {
+            Decoded::Transport(transport) => {
+                let tap = chunk.tap(&key);
+                if here != (tap, record.id.input) {
+                    here = (tap, record.id.input);
+                    chunk.inputs.insert(here);
+                }
+                chunk.slots.push(Slot { index: index as u32, tap, transport, datagram: None });
+            }
+            Decoded::Fragment(fragment) => {
+                let tap = chunk.tap(&key);
+                chunk.inputs.insert((tap, record.id.input));
+                chunk.fragments.push((index as u32, tap, fragment));
+            }
+            Decoded::Other(kind) => chunk.ledger.count(kind, 1),
+            Decoded::Undecoded(why) => chunk.ledger.undecoded(why),
+        }
+    }
+    chunk
+}
+
+fn number_taps(engine: &mut Engine, chunk: &mut Chunk<'_>, interfaces: &[Interface]) {
+    for key in &chunk.keys {
+        let source = interfaces.get(key.interface.0 as usize).map_or(SourceId(0), |i| i.source);
+        chunk.taps.push((engine.taps.id(key, source), source));
+    }
+    for (tap, input) in &chunk.inputs {
+        if let Some((id, _)) = chunk.taps.get(*tap as usize) {
+            engine.taps.seen_in(*id, *input);
+        }
+    }
+}
+
+/// Takes all fragments through the reassembler, in record order.
+fn join_fragments(engine: &mut Engine, window: &Window, chunks: &mut [Chunk<'_>], gone: &mut Vec<Expired>) -> Vec<Joined> {
+    let mut joined = Vec::new();
+    for (number, chunk) in chunks.iter_mut().enumerate() {
+        for (index, tap, fragment) in std::mem::take(&mut chunk.fragments) {
+            let Some(head) = window.heads.get(index as usize) else { continue };
+            let arrival = Arrival {
+                seq: Seq(window.first.0 + u64::from(index)),
+                id: record_id(head),
+                at: head.at,
+                clock: head.clock,
+                tap: chunk.taps.get(tap as usize).map_or(TapId(0), |(id, _)| *id),
+            };
+            match engine.reassembler.take(&arrival, &fragment, gone) {
+                Taken::Held { duplicate } => {
+                    engine.ledger.count(fragment::provisional(fragment.key.protocol), 1);
+                    engine.ledger.duplicates += u64::from(duplicate);
+                }
+                Taken::Complete(datagram) => joined.push(Joined { chunk: number, index, tap, datagram }),
+                Taken::Refused(why) => engine.ledger.undecoded(why),
+            }
+        }
+    }
+    joined
+}
+
+/// Decodes a joined datagram; it takes the place of the record that completed it.
+fn reenter<'a>(engine: &mut Engine, join: &'a Joined, chunks: &mut [Chunk<'a>]) {
+    let Some(chunk) = chunks.get_mut(join.chunk) else { return };
+    let datagram = &join.datagram;
+    let provisional = fragment::provisional(datagram.key.protocol);
+    match decode::open_datagram(&datagram.key, datagram.link, &datagram.payload, datagram.cut) {
+        Decoded::Transport(transport) => {
+            chunk.slots.push(Slot { index: join.index, tap: join.tap, transport, datagram: Some(datagram) });
+        }
+        Decoded::Other(kind) => {
+            engine.ledger.count(kind, 1);
+            engine.ledger.recount(provisional, kind, datagram.n_held);
+        }
+        Decoded::Fragment(_) => engine.ledger.count(provisional, 1),
+        Decoded::Undecoded(why) => {
+            engine.ledger.undecoded(why);
+            engine.ledger.lose(provisional, why, datagram.n_held);
+        }
+    }
+}
+
+fn apply_chunk(chunk: &Chunk<'_>, window: &Window, number: usize, shard: &mut Shard, out: &mut Vec<(Seq, Fact)>) {
+    for slot in chunk.of_shard(number) {
+        let Some(head) = window.heads.get(slot.index as usize) else { continue };
+        let (tap, source) = chunk.taps.get(slot.tap as usize).copied().unwrap_or_default();
+        let transport = &slot.transport;
+        let packet = Packet {
+            seq: Seq(window.first.0 + u64::from(slot.index)),
+            id: record_id(head),
+            at: head.at,
+            clock: head.clock,
+            tap,
+            source,
+            link: transport.link,
+            flow: transport.flow,
+            dir: transport.dir,
+            tcp: transport.tcp,
+            payload: transport.payload,
+            cut: transport.cut,
+            fragments: slot.datagram.map_or(&[], |d| &d.records),
+            held: slot.datagram.map_or(0, |d| d.n_held),
+        };
+        shard.apply(&packet, out);
+    }
+}
+
+fn record_id(head: &Head) -> RecordId {
+    RecordId { input: head.input, number: head.number }
+}
+
+impl<'a> Chunk<'a> {
+    fn tap(&mut self, key: &TapKey) -> u32 {
+        let at = self.keys.iter().rposition(|known| known == key);
+        at.unwrap_or_else(|| {
+            self.keys.push(key.clone());
+            self.keys.len() - 1
+        }) as u32
+    }
+
+    /// Orders slots by shard, and within a shard by record: a counting sort. Joined datagrams were appended out of order.
+    fn sort(&mut self) {
+        self.slots.sort_by_key(|slot| slot.index);
+        let shards: Vec<u8> = self.slots.iter().map(|slot| Shard::of(&slot.transport.flow) as u8).collect();
+        let mut starts = vec![0u32; SHARDS + 1];
+        for shard in &shards {
+            if let Some(count) = starts.get_mut(usize::from(*shard) + 1) {
+                *count += 1;
+            }
+        }
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
+        }
+        let mut next = starts.clone();
+        let mut order = vec![0u32; shards.len()];
+        for (slot, shard) in shards.iter().enumerate() {
+            if let Some(at) = next.get_mut(usize::from(*shard)) {
+                if let Some(place) = order.get_mut(*at as usize) {
+                    *place = slot as u32;
+                }
+                *at += 1;
+            }
+        }
+        self.order = order;
+        self.starts = starts;
+    }
+
+    fn of_shard(&self, number: usize) -> impl Iterator<Item = &Slot<'a>> {
+        let start = self.starts.get(number).map_or(0, |s| *s as usize);
+        let end = self.starts.get(number + 1).map_or(0, |s| *s as usize);
+        self.order.get(start..end).unwrap_or_default().iter().filter_map(|i| self.slots.get(*i as usize))
+    }
+}
