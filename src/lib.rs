@@ -21,6 +21,8 @@ pub mod flow;
 
 pub mod engine;
 
+pub mod topology;
+
 pub mod finding;
 
 pub mod report;

@@ -1,0 +1,112 @@
+//! The user's network, read from TOML text: what an address belongs to, which link a tap looks at, where replies to a pool
+//! come back. Without a file only what addresses alone can tell is known.
+
+mod check;
+mod link;
+mod load;
+mod lookup;
+mod microsoft;
+mod network;
+mod numbers;
+mod place;
+mod prefix;
+mod voice;
+mod words;
+
+pub use link::{Baseline, Heading, Link, LinkMatch, LinkSide, MacPair, TapFacts};
+pub use lookup::Placed;
+pub use microsoft::{Cloud, Date, Microsoft, MicrosoftPrefix, Role};
+pub use network::{Nat, Prefix, PrefixRole, StaticNat, Tables, Tunnel, TunnelKind};
+pub use place::{Advertised, Place, Segment};
+pub use voice::{BypassMode, Edition, Gateway, Home, IpVersion, Numbers, Sbc, Site, Tenant, Trunk, TrunkTransport, User};
+pub use words::{At, Mac, Word, mac_text};
+
+use crate::error::Error;
+use crate::time::Timestamp;
+use ipnet::IpNet;
+use std::net::IpAddr;
+
+/// The user's network.
+#[derive(Debug, Clone)]
+pub struct Topology {
+    /// The file as the user named it; none for what is known without one.
+    pub file: Option<String>,
+    /// Everything the file says.
+    pub tables: Tables,
+    /// What is doubtful in the file, `file:line: text`, in the order of the checks.
+    pub notes: Vec<String>,
+    lookup: lookup::Lookup,
+    private: numbers::PrivateNumbers,
+}
+
+impl Topology {
+    /// Reads a topology file's `text`; `file` names it in messages. Fails with [`Error::Topology`] on the first fault.
+    pub fn parse(text: &str, file: &str) -> Result<Self, Error> {
+        let source = load::Source { text, file };
+        let tables = load::read(source)?;
+        let notes = check::check(&tables, source)?;
+        let private = numbers::PrivateNumbers::new(&tables.numbers.private_ranges, source)?;
+        Ok(Self { file: Some(file.to_owned()), lookup: lookup::Lookup::new(&tables), tables, notes, private })
+    }
+
+    /// What is known without a file: private space is your_network (a guess), the built-in list is microsoft, all else internet.
+    pub fn built_in() -> Self {
+        let tables = Tables::default();
+        Self { file: None, lookup: lookup::Lookup::new(&tables), tables, notes: Vec::new(), private: numbers::PrivateNumbers::default() }
+    }
+
+    /// What `ip` belongs to at the capture's time `at`, and why.
+    pub fn place(&self, ip: IpAddr, at: Timestamp) -> Placed<'_> {
+        self.lookup.placed(&self.tables, ip, at)
+    }
+
+    /// The same without the reason: two binary searches.
+    pub fn place_of(&self, ip: IpAddr, at: Timestamp) -> Place {
+        self.lookup.place(ip, at)
+    }
+
+    /// What `ip` may be when it is Microsoft's, else nothing.
+    pub fn roles(&self, ip: IpAddr, at: Timestamp) -> &[Role] {
+        self.lookup.roles(ip, at)
+    }
+
+    /// Whether `ip` may be a SIP proxy of Direct Routing.
+    pub fn is_microsoft_signalling(&self, ip: IpAddr, at: Timestamp) -> bool {
+        self.roles(ip, at).contains(&Role::Signalling)
+    }
+
+    /// The SBC whose address `ip` is, its own or the outside of a static NAT.
+    pub fn sbc(&self, ip: IpAddr) -> Option<&Sbc> {
+        self.tables.sbcs.get(self.lookup.sbc(ip)?)
+    }
+
+    /// The trunk whose peer `ip` is.
+    pub fn trunk(&self, ip: IpAddr) -> Option<&Trunk> {
+        self.tables.trunks.get(self.lookup.trunk(ip)?)
+    }
+
+    /// The longest NAT pool or advertised prefix that holds `ip`, and where it is advertised, each once; nowhere means not known.
+    pub fn pool(&self, ip: IpAddr) -> Option<(IpNet, &[Advertised])> {
+        self.lookup.pool(ip).map(|(net, advertised)| (*net, advertised.as_slice()))
+    }
+
+    /// The number is in the private numbering plan.
+    pub fn is_private_number(&self, number: &str) -> bool {
+        self.private.hold(number)
+    }
+
+    /// The links on which a tap sees frames with these MACs; all selectors of a link must match.
+    pub fn links(&self, tap: &TapFacts<'_>, macs: MacPair, heading: Heading) -> Vec<LinkMatch<'_>> {
+        link::links(&self.tables, tap, macs, heading)
+    }
+
+    /// The day of the built-in Microsoft list, for printing beside whatever rests on it.
+    pub fn microsoft_as_of() -> Date {
+        microsoft::built_in().as_of
+    }
+}
+
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod tests;
