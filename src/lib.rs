@@ -23,6 +23,8 @@ pub mod engine;
 
 pub mod topology;
 
+pub mod call;
+
 pub mod finding;
 
 pub mod report;

@@ -1,0 +1,303 @@
+//! A leg: one SIP exchange by Call-ID, from its first message until it ended.
+
+use super::dialog::{Dialog, State, dialog_mut};
+use super::media::{self, Described};
+use super::message::{Copy, LegMessage, fingerprint};
+use super::transaction::{Key, MessageIdx, Transaction};
+use crate::flow::{Message, Seen, Text};
+use crate::proto::sip::{Method, Sip};
+use crate::record::Seq;
+use crate::time::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+
+/// Messages kept of one leg; later ones are counted and let go.
+pub const MOST_MESSAGES: usize = 4096;
+/// After the end of a leg this long is waited for retransmissions and trailing media (64·T1 and some).
+const AFTER_END: Span = Span::secs(40);
+/// An answered dialog without signalling and media this long is closed as in progress.
+const SILENT_DIALOG: Span = Span::secs(30 * 60);
+/// Timer B and F: a request that nobody answers is given up (RFC 3261 section 17.1).
+const UNANSWERED: Span = Span::secs(32);
+
+/// A leg by the Seq of its first message: unique in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LegId(pub Seq);
+
+/// What a leg is about: its first request, INVITE before all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LegKind {
+    /// INVITE, or what only a dialog made by INVITE has.
+    Call,
+    /// OPTIONS.
+    Options,
+    /// REGISTER.
+    Register,
+    /// SUBSCRIBE and NOTIFY.
+    Subscribe,
+    /// MESSAGE.
+    Message,
+    /// Anything else.
+    Other,
+}
+
+/// A leg.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Leg {
+    /// Its identity.
+    pub id: LegId,
+    /// Call-ID, if its messages have one.
+    pub call_id: Option<Text>,
+    /// What it is about.
+    pub kind: LegKind,
+    /// Its messages in the order seen, each once.
+    pub messages: Vec<LegMessage>,
+    /// Its transactions, in order of first message.
+    pub transactions: Vec<Transaction>,
+    /// Its dialogs, in order of first response.
+    pub dialogs: Vec<Dialog>,
+    /// Session descriptions seen, in order.
+    pub described: Vec<Described>,
+    /// First message.
+    pub first: Seen,
+    /// Seq of the last message.
+    pub last_seq: Seq,
+    /// Clock at the last message.
+    pub last_clock: Timestamp,
+    /// Own time of the last message.
+    pub last_at: Timestamp,
+    /// Who sent the first request (or received the first response).
+    pub a: SocketAddr,
+    /// The other end of that message.
+    pub b: SocketAddr,
+    /// Time of the first 2xx to the INVITE.
+    pub answered: Option<Timestamp>,
+    /// Time of the end, as far as it ended.
+    pub ended: Option<Timestamp>,
+    /// A CANCEL was seen.
+    pub cancelled: bool,
+    /// A BYE was seen.
+    pub bye: bool,
+    /// Requests, each once.
+    pub requests: u64,
+    /// Responses, each once.
+    pub responses: u64,
+    /// Retransmissions.
+    pub retransmissions: u64,
+    /// Messages beyond [`MOST_MESSAGES`].
+    pub let_go: u64,
+}
+
+/// What became of a message that was given to a leg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// A message seen for the first time.
+    New(MessageIdx),
+    /// A further sighting of a message at another tap or pass.
+    Copied,
+    /// A further sighting at the same tap within milliseconds.
+    Duplicated,
+    /// Beyond the cap.
+    LetGo,
+}
+
+/// Why a leg is due to be closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closing {
+    /// It ended.
+    Ended,
+    /// Nothing was heard of it for long; media may still flow.
+    Silent,
+}
+
+impl Leg {
+    /// Opened by `message`, which is not applied yet.
+    pub fn open(message: &Message) -> Self {
+        let sip = message.sip();
+        let (a, b) = if sip.is_request() { (message.src, message.dst) } else { (message.dst, message.src) };
+        Self {
+            id: LegId(message.seen.seq),
+            call_id: sip.call_id().map(Text::copy),
+            kind: kind_of(sip.method()),
+            messages: Vec::new(),
+            transactions: Vec::new(),
+            dialogs: Vec::new(),
+            described: Vec::new(),
+            first: message.seen,
+            last_seq: message.seen.seq,
+            last_clock: message.clock,
+            last_at: message.seen.at,
+            a,
+            b,
+            answered: None,
+            ended: None,
+            cancelled: false,
+            bye: false,
+            requests: 0,
+            responses: 0,
+            retransmissions: 0,
+            let_go: 0,
+        }
+    }
+
+    /// A message by its index.
+    pub fn message(&self, idx: MessageIdx) -> Option<&LegMessage> {
+        self.messages.get(idx as usize)
+    }
+
+    /// The transaction of a message.
+    pub fn transaction_of(&self, message: &LegMessage) -> Option<&Transaction> {
+        self.transactions.get(message.transaction as usize)
+    }
+
+    /// INVITE transactions outside a dialog: the request has no To tag. Without the request it counts when no other is known.
+    pub fn initial_invites(&self) -> impl Iterator<Item = &Transaction> {
+        self.transactions.iter().filter(|t| {
+            t.method == Method::Invite
+                && t.request.and_then(|idx| self.message(idx)).is_none_or(|m| m.sip().to_tag().is_none_or(|tag| tag.is_empty()))
+        })
+    }
+
+    /// Applies a message: a further sighting joins the first, a new one moves transactions, dialogs and the leg.
+    pub fn apply(&mut self, message: Message) -> Applied {
+        self.last_seq = message.seen.seq;
+        self.last_clock = message.clock;
+        self.last_at = message.seen.at;
+        let fingerprint = fingerprint(&message.sip());
+        let mut known = false;
+        for mine in self.messages.iter_mut().filter(|m| m.fingerprint == fingerprint) {
+            known = true;
+            if let Some(duplicate) = mine.takes(&message) {
+                mine.copies.push(Copy { seen: message.seen, src: message.src, dst: message.dst, duplicate });
+                return if duplicate { Applied::Duplicated } else { Applied::Copied };
+            }
+        }
+        if self.messages.len() >= MOST_MESSAGES {
+            self.let_go += 1;
+            return Applied::LetGo;
+        }
+        let idx = self.messages.len() as MessageIdx;
+        let transaction = self.transaction_for(&message.sip(), message.seen.at);
+        self.messages.push(LegMessage { message, copies: Vec::new(), retransmission: known, transaction, fingerprint });
+        if known {
+            self.retransmissions += 1;
+        } else {
+            self.advance(idx);
+        }
+        Applied::New(idx)
+    }
+
+    /// Whether it is time to close, at `clock`.
+    pub fn closing(&self, clock: Timestamp) -> Option<Closing> {
+        let silent = clock - self.last_clock;
+        if self.ended.is_some() {
+            return (silent >= AFTER_END).then_some(Closing::Ended);
+        }
+        let alerted = self.kind == LegKind::Call && (self.answered.is_some() || !self.dialogs.is_empty());
+        if alerted {
+            return (silent >= SILENT_DIALOG).then_some(Closing::Silent);
+        }
+        (silent >= Span(AFTER_END.0 + UNANSWERED.0)).then_some(Closing::Ended)
+    }
+
+    fn transaction_for(&mut self, sip: &Sip<'_>, at: Timestamp) -> u32 {
+        let key = Key::of(sip, |branch, number| {
+            self.transactions.iter().rev().any(|t| t.method == Method::Invite && t.number == number && *t.branch == *branch)
+        });
+        match self.transactions.iter().rposition(|t| t.is(&key)) {
+            Some(at) => at as u32,
+            None => {
+                self.transactions.push(Transaction::open(&key, at));
+                (self.transactions.len() - 1) as u32
+            }
+        }
+    }
+
+    /// Moves the state by a message that was not seen before.
+    fn advance(&mut self, idx: MessageIdx) {
+        let Some(mine) = self.messages.get(idx as usize) else { return };
+        let (sip, at) = (mine.message.sip(), mine.message.seen.at);
+        if let Some(transaction) = self.transactions.get_mut(mine.transaction as usize) {
+            transaction.file(&sip, idx, at);
+        }
+        if let Some(described) = media::describe(&mine.message, idx) {
+            self.described.push(described);
+        }
+        let step = Step { method: sip.method(), status: sip.status(), tag: sip.to_tag().map(|tag| tag.into()), idx, at };
+        match step.status {
+            None => self.on_request(&step),
+            Some(status) => self.on_response(&step, status),
+        }
+    }
+
+    fn on_request(&mut self, step: &Step) {
+        self.requests += 1;
+        match step.method {
+            Method::Invite => {
+                self.kind = LegKind::Call;
+                if step.tag.as_ref().is_none_or(|tag| tag.is_empty()) && self.answered.is_none() {
+                    self.ended = None;
+                }
+            }
+            Method::Bye => {
+                self.kind = LegKind::Call;
+                self.bye = true;
+                self.end(step.at);
+            }
+            Method::Cancel => self.cancelled = true,
+            Method::Ack => {}
+            _ if self.kind != LegKind::Call => self.ended = None,
+            _ => {}
+        }
+    }
+
+    fn on_response(&mut self, step: &Step, status: u16) {
+        self.responses += 1;
+        match (step.method, status) {
+            (_, 100) => {}
+            (Method::Invite, 101..=199) => {
+                dialog_mut(&mut self.dialogs, step.tag.as_deref().unwrap_or_default(), step.idx);
+            }
+            (Method::Invite, 200..=299) => {
+                if let Some(dialog) = dialog_mut(&mut self.dialogs, step.tag.as_deref().unwrap_or_default(), step.idx) {
+                    dialog.state = State::Confirmed;
+                }
+                self.answered = self.answered.or(Some(step.at));
+            }
+            (Method::Invite, 300..) if self.answered.is_none() => self.end(step.at),
+            (Method::Bye, 200..) => self.end(step.at),
+            (_, 200..) if self.kind != LegKind::Call => self.ended = Some(step.at),
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, at: Timestamp) {
+        self.ended = Some(at);
+        for dialog in &mut self.dialogs {
+            dialog.state = State::Terminated;
+        }
+    }
+}
+
+/// What `advance` needs of a message.
+struct Step {
+    method: Method,
+    status: Option<u16>,
+    tag: Option<Box<[u8]>>,
+    idx: MessageIdx,
+    at: Timestamp,
+}
+
+fn kind_of(method: Method) -> LegKind {
+    match method {
+        Method::Invite | Method::Ack | Method::Bye | Method::Cancel | Method::Prack | Method::Update | Method::Refer | Method::Info => {
+            LegKind::Call
+        }
+        Method::Options => LegKind::Options,
+        Method::Register => LegKind::Register,
+        Method::Subscribe | Method::Notify => LegKind::Subscribe,
+        Method::Message => LegKind::Message,
+        _ => LegKind::Other,
+    }
+}

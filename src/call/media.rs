@@ -1,0 +1,117 @@
+//! Offer and answer (RFC 3264): which endpoints a leg announced for its media, and how two announcements make a binding.
+
+use super::{Leg, MessageIdx};
+use crate::flow::Message;
+use crate::proto::payload;
+use crate::proto::sdp::{self, MediaDescription, Sdp};
+use crate::proto::sip::Method;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+
+/// A session description in a message.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Described {
+    /// The message.
+    pub message: MessageIdx,
+    /// What it says.
+    pub sdp: Sdp,
+}
+
+/// One m-line of an offer and what the answer says to it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Binding {
+    /// The message with the offer.
+    pub offer: MessageIdx,
+    /// The message with the answer, if one was seen.
+    pub answer: Option<MessageIdx>,
+    /// Index of the m-line.
+    pub line: usize,
+    /// Where the offerer wants to receive.
+    pub a: Option<SocketAddr>,
+    /// Where the answerer wants to receive.
+    pub b: Option<SocketAddr>,
+}
+
+/// Reads the session description of a message, if it has one.
+pub fn describe(message: &Message, idx: MessageIdx) -> Option<Described> {
+    let sip = message.sip();
+    let body = sip.sdp()?;
+    Some(Described { message: idx, sdp: sdp::parse(&body)? })
+}
+
+/// Where an m-line wants RTP: its own connection address, else the session's; `None` for port 0, names and held (0.0.0.0) lines.
+pub fn endpoint(media: &MediaDescription) -> Option<SocketAddr> {
+    let ip = media.connection.filter(|ip| !ip.is_unspecified())?;
+    (media.port != 0).then(|| SocketAddr::new(ip, media.port))
+}
+
+/// All endpoints that an m-line names for RTP and RTCP, ICE candidates included (RFC 8839).
+pub fn endpoints(media: &MediaDescription) -> impl Iterator<Item = SocketAddr> {
+    let rtp = endpoint(media);
+    let rtcp = media.rtcp.and_then(|(ip, port)| Some(SocketAddr::new(ip.or(rtp.map(|r| r.ip()))?, port)));
+    let candidates = media.candidates.iter().filter_map(|candidate| Some(SocketAddr::new(candidate.address?, candidate.port)));
+    rtp.into_iter().chain(rtcp).chain(candidates)
+}
+
+/// Codec name and clock rate of a payload type, from any description of the leg, the latest first, else from RFC 3551.
+pub fn codec(leg: &Leg, payload_type: u8) -> Option<(String, u32)> {
+    let mapped = leg.described.iter().rev().flat_map(|d| &d.sdp.media).flat_map(|media| &media.codecs);
+    let named = mapped.clone().find(|rtpmap| rtpmap.payload_type == payload_type).map(|rtpmap| (rtpmap.name.clone(), rtpmap.clock_rate));
+    named.or_else(|| payload::static_payload(payload_type).map(|(name, rate)| (name.to_owned(), rate)))
+}
+
+/// The m-line that announced `endpoint`, latest first.
+pub fn announced(leg: &Leg, endpoint: SocketAddr) -> Option<&MediaDescription> {
+    leg.described.iter().rev().flat_map(|d| &d.sdp.media).find(|media| endpoints(media).any(|e| e == endpoint))
+}
+
+/// Pairs each offer of the leg with the answers in the same transaction, or with the ACK's when the 2xx made the offer. Early
+/// dialogs keep their own: each answer makes bindings of its own.
+pub fn bindings(leg: &Leg) -> Vec<Binding> {
+    let mut bindings = Vec::new();
+    for (at, offer) in leg.described.iter().enumerate() {
+        if !is_offer(leg, offer) {
+            continue;
+        }
+        let answers: Vec<&Described> = leg.described.iter().skip(at + 1).filter(|answer| answers(leg, offer, answer)).collect();
+        for (line, media) in offer.sdp.media.iter().enumerate() {
+            let bind = |answer: Option<&&Described>| Binding {
+                offer: offer.message,
+                answer: answer.map(|a| a.message),
+                line,
+                a: endpoint(media),
+                b: answer.and_then(|a| a.sdp.media.get(line)).and_then(endpoint),
+            };
+            match answers.as_slice() {
+                [] => bindings.push(bind(None)),
+                answers => bindings.extend(answers.iter().map(|answer| bind(Some(answer)))),
+            }
+        }
+    }
+    bindings
+}
+
+/// A description offers when its message is a request other than ACK, or a response whose request had no description.
+fn is_offer(leg: &Leg, described: &Described) -> bool {
+    let Some(message) = leg.message(described.message) else { return false };
+    let sip = message.sip();
+    match (sip.is_request(), sip.method()) {
+        (true, Method::Ack) => false,
+        (true, _) => true,
+        (false, _) => !leg.described.iter().any(|d| is_request_in(leg, d, message.transaction)),
+    }
+}
+
+fn is_request_in(leg: &Leg, described: &Described, transaction: u32) -> bool {
+    leg.message(described.message).is_some_and(|m| m.transaction == transaction && m.sip().is_request())
+}
+
+fn answers(leg: &Leg, offer: &Described, answer: &Described) -> bool {
+    let (Some(o), Some(a)) = (leg.message(offer.message), leg.message(answer.message)) else { return false };
+    let number = |m: &super::LegMessage| m.sip().cseq().map(|(number, _)| number);
+    match (o.sip().is_request(), a.sip().is_request()) {
+        (true, false) => o.transaction == a.transaction,
+        (false, true) => a.sip().method() == Method::Ack && number(o) == number(a),
+        _ => false,
+    }
+}

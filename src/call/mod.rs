@@ -1,0 +1,26 @@
+//! Calls: SIP messages to transactions, dialogs and legs, streams bound to them by offer and answer, legs to calls.
+//!
+//! [`shard::CallShard`] keeps the legs of its share of the Call-IDs; [`correlate::Correlator`] is the serial stage that binds media and
+//! makes a [`Call`] of each leg that ended, and of media that nobody signalled.
+
+pub mod correlate;
+pub mod dialog;
+pub mod leg;
+pub mod media;
+pub mod message;
+pub mod outcome;
+pub mod recognise;
+pub mod shard;
+pub mod stage;
+pub mod transaction;
+
+pub use correlate::{BoundStream, Call, Correlator};
+pub use dialog::Dialog;
+pub use leg::{Leg, LegId, LegKind};
+pub use media::{Binding, Described};
+pub use message::{Copy, LegMessage};
+pub use outcome::CallOutcome;
+pub use recognise::{Recognition, Side};
+pub use shard::{CallShard, Claim, Due};
+pub use stage::CallStage;
+pub use transaction::{MessageIdx, Transaction, TransactionIdx};

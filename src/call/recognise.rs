@@ -1,0 +1,168 @@
+//! Is a leg Direct Routing? Items 1 and 2 of section 3 of the rule catalogue, with the evidence kept, and which end is Microsoft.
+
+use super::{Leg, LegMessage};
+use crate::flow::Transport;
+use crate::proto::sip::{HeaderName, Sip};
+use crate::topology::{Place, Topology};
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+use std::fmt;
+use std::net::SocketAddr;
+
+/// The port of Direct Routing signalling at Microsoft.
+pub const SIGNALLING_PORT: u16 = 5061;
+
+/// Domains of the service: worldwide, GCC High, DoD.
+pub const SERVICE_DOMAINS: [&str; 3] = ["pstnhub.microsoft.com", "pstnhub.gov.teams.microsoft.us", "pstnhub.dod.teams.microsoft.us"];
+
+/// How the service introduces itself in Server and User-Agent.
+const SERVICE_AGENT: &str = "Microsoft.PSTNHub.SIPProxy";
+
+/// Points of a strong sign; either alone makes the leg Direct Routing.
+const STRONG: u8 = 100;
+/// Points of a medium sign: a header that names the service.
+const MEDIUM: u8 = 50;
+/// From this score on a leg is Direct Routing.
+const ENOUGH: u8 = 50;
+
+/// Which side of the SBC a leg is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// SBC and Microsoft.
+    Microsoft,
+    /// SBC and carrier.
+    Trunk,
+    /// Both ends in your network.
+    Internal,
+    /// None of these can be shown.
+    Unknown,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Side::Microsoft => "microsoft",
+            Side::Trunk => "trunk",
+            Side::Internal => "internal",
+            Side::Unknown => "unknown",
+        })
+    }
+}
+
+/// What a leg was recognised as, and by what.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recognition {
+    /// 100 for each strong sign, 50 for a medium one; at most 200.
+    pub score: u8,
+    /// The signs, in words, each once.
+    pub evidence: Vec<String>,
+    /// Ends that are Microsoft's.
+    pub microsoft: SmallVec<[SocketAddr; 2]>,
+}
+
+impl Recognition {
+    /// The leg is Direct Routing.
+    pub fn is_direct_routing(&self) -> bool {
+        self.score >= ENOUGH && !self.microsoft.is_empty()
+    }
+
+    /// `end` is Microsoft's. Ports count only where both ends share one address.
+    pub fn is_microsoft(&self, end: SocketAddr, other: SocketAddr) -> bool {
+        self.microsoft.iter().any(|m| if end.ip() == other.ip() { *m == end } else { m.ip() == end.ip() })
+    }
+
+    fn sign(&mut self, points: u8, end: SocketAddr, text: String) {
+        if !self.microsoft.contains(&end) {
+            self.microsoft.push(end);
+        }
+        if !self.evidence.contains(&text) {
+            self.score = self.score.saturating_add(points).min(200);
+            self.evidence.push(text);
+        }
+    }
+}
+
+/// Recognises a leg.
+pub fn recognise(leg: &Leg, topology: &Topology) -> Recognition {
+    let mut found = Recognition::default();
+    for message in leg.messages.iter().filter(|m| !m.retransmission) {
+        strong(message, topology, &mut found);
+    }
+    if found.score == 0 && !is_trunk(leg, topology) {
+        leg.messages.iter().for_each(|message| medium(message, &mut found));
+    }
+    found
+}
+
+/// Which side a leg is on.
+pub fn side(leg: &Leg, recognition: &Recognition, topology: &Topology) -> Side {
+    let at = leg.first.at;
+    match recognition.is_direct_routing() {
+        true => Side::Microsoft,
+        false => side_of([topology.place_of(leg.a.ip(), at), topology.place_of(leg.b.ip(), at)]),
+    }
+}
+
+/// Which side two places are on.
+pub fn side_of(places: [Place; 2]) -> Side {
+    match places {
+        p if p.contains(&Place::Microsoft) => Side::Microsoft,
+        p if p.contains(&Place::Carrier) => Side::Trunk,
+        p if p.iter().all(|place| place.is_inside()) => Side::Internal,
+        _ => Side::Unknown,
+    }
+}
+
+fn strong(message: &LegMessage, topology: &Topology, found: &mut Recognition) {
+    let (m, sip) = (&message.message, message.sip());
+    let port = m.src.port() == SIGNALLING_PORT || m.dst.port() == SIGNALLING_PORT;
+    for (end, other) in [(m.src, m.dst), (m.dst, m.src)] {
+        if m.transport == Transport::Tcp && port && topology.is_microsoft_signalling(end.ip(), m.seen.at) {
+            found.sign(STRONG, end, format!("{} is in a Microsoft signalling prefix and TCP port 5061 is used", end.ip()));
+        }
+        let paired = topology.sbc(other.ip()).is_some() && topology.place_of(end.ip(), m.seen.at) == Place::Microsoft;
+        if paired {
+            found.sign(STRONG, end, format!("the topology pairs {} with Microsoft, where {} is", other.ip(), end.ip()));
+        }
+    }
+    let agent = [HeaderName::Server, HeaderName::UserAgent].into_iter().find_map(|name| sip.first(name));
+    if let Some(agent) = agent.filter(|agent| agent.starts_with(SERVICE_AGENT.as_bytes())) {
+        found.sign(STRONG, m.src, format!("{} calls itself {}", m.src.ip(), String::from_utf8_lossy(&agent)));
+    }
+}
+
+fn medium(message: &LegMessage, found: &mut Recognition) {
+    let (m, sip) = (&message.message, message.sip());
+    if let Some(uri) = sip.request_uri().filter(|uri| names_service(uri)) {
+        found.sign(MEDIUM, m.dst, format!("the Request-URI names the service: {}", String::from_utf8_lossy(uri)));
+    }
+    if names_in(&sip, HeaderName::Contact) {
+        found.sign(MEDIUM, m.src, format!("Contact of {} names the service", m.src.ip()));
+    }
+    let top_via = sip.values(HeaderName::Via).into_iter().next().is_some_and(|via| names_service(&via));
+    if top_via {
+        let sender = if sip.is_request() { m.src } else { m.dst };
+        found.sign(MEDIUM, sender, format!("the top Via of {} names the service", sender.ip()));
+    }
+    if sip.is_request() && names_in(&sip, HeaderName::Route) {
+        found.sign(MEDIUM, m.dst, "Route names the service".to_owned());
+    }
+}
+
+fn names_in(sip: &Sip<'_>, name: HeaderName) -> bool {
+    sip.values(name).iter().any(|value| names_service(value))
+}
+
+/// The text names a host of the service.
+fn names_service(text: &[u8]) -> bool {
+    let text = text.to_ascii_lowercase();
+    SERVICE_DOMAINS.iter().any(|domain| text.windows(domain.len()).any(|window| window == domain.as_bytes()))
+}
+
+/// The leg looks like a carrier's: weak signs never make it Direct Routing.
+fn is_trunk(leg: &Leg, topology: &Topology) -> bool {
+    let at = leg.first.at;
+    let carrier = [leg.a, leg.b].iter().any(|end| topology.place_of(end.ip(), at) == Place::Carrier);
+    carrier || leg.messages.first().is_some_and(|m| m.message.transport == Transport::Udp)
+}

@@ -1,0 +1,148 @@
+//! One of the 64 call shards: the legs of its share of the Call-IDs, and the counts of messages.
+
+use super::leg::{Applied, Closing};
+use super::{Leg, LegId, media};
+use crate::flow::Message;
+use crate::hash;
+use crate::ledger::Ledger;
+use crate::record::Seq;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+
+/// Methods counted by name; a stranger may invent any number, and further ones share one count.
+const MOST_METHODS: usize = 256;
+
+/// A leg announced that it receives media at an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// The leg.
+    pub leg: LegId,
+    /// The endpoint.
+    pub endpoint: SocketAddr,
+}
+
+/// A leg that may be closed now.
+#[derive(Debug, Clone)]
+pub struct Due {
+    /// The leg.
+    pub leg: LegId,
+    /// Its key in the shard.
+    key: Box<[u8]>,
+    /// Endpoints it announced.
+    pub endpoints: Vec<SocketAddr>,
+    /// Seq of its last message: media that began later is not its.
+    pub last: Seq,
+    /// It ended; else it only fell silent, and stays open while its media flows.
+    pub ended: bool,
+}
+
+/// Counts of messages seen, retransmissions and copies included.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageCounts {
+    /// Requests by method.
+    pub methods: BTreeMap<String, u64>,
+    /// Responses by status.
+    pub statuses: BTreeMap<u16, u64>,
+    /// How many were further sightings.
+    pub copies: u64,
+}
+
+impl MessageCounts {
+    /// Adds another shard's counts.
+    pub fn add(&mut self, other: &Self) {
+        for (method, n) in &other.methods {
+            *self.methods.entry(method.clone()).or_default() += n;
+        }
+        for (status, n) in &other.statuses {
+            *self.statuses.entry(*status).or_default() += n;
+        }
+        self.copies += other.copies;
+    }
+}
+
+/// A call shard.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct CallShard {
+    legs: HashMap<Box<[u8]>, Leg, foldhash::fast::RandomState>,
+    /// Messages seen.
+    pub counts: MessageCounts,
+    /// Duplicates and what was let go.
+    pub ledger: Ledger,
+}
+
+/// What a message's leg is looked up by: its Call-ID, else its 5-tuple.
+pub fn leg_key(message: &Message) -> Box<[u8]> {
+    match message.sip().call_id() {
+        Some(call_id) if !call_id.is_empty() => call_id.into(),
+        _ => format!("\0{:?}", message.connection.flow).into_bytes().into(),
+    }
+}
+
+/// The shard that a message belongs to, of `n`.
+pub fn shard_of(message: &Message, n: usize) -> usize {
+    let key = message.sip().call_id();
+    (hash::stable(&[key.unwrap_or_default()]) % n.max(1) as u64) as usize
+}
+
+impl CallShard {
+    /// Applies a message; endpoints announced for the first time go to `claims`.
+    pub fn apply(&mut self, message: Message, claims: &mut Vec<Claim>) {
+        self.count(&message);
+        let leg = self.legs.entry(leg_key(&message)).or_insert_with(|| Leg::open(&message));
+        match leg.apply(message) {
+            Applied::New(idx) => {
+                let id = leg.id;
+                let fresh = leg.described.last().filter(|d| d.message == idx);
+                let endpoints = fresh.into_iter().flat_map(|d| &d.sdp.media).flat_map(media::endpoints);
+                claims.extend(endpoints.map(|endpoint| Claim { leg: id, endpoint }));
+            }
+            Applied::Copied => self.counts.copies += 1,
+            Applied::Duplicated => {
+                self.counts.copies += 1;
+                self.ledger.duplicates += 1;
+            }
+            Applied::LetGo => self.ledger.evicted += 1,
+        }
+    }
+
+    /// Legs to close at `clock`, or all of them; in order of first message.
+    pub fn due(&self, clock: Timestamp, all: bool) -> Vec<Due> {
+        let closing = |leg: &Leg| if all { Some(Closing::Ended) } else { leg.closing(clock) };
+        let mut due: Vec<Due> = self
+            .legs
+            .iter()
+            .filter_map(|(key, leg)| {
+                let why = closing(leg)?;
+                let endpoints = leg.described.iter().flat_map(|d| &d.sdp.media).flat_map(media::endpoints).collect();
+                Some(Due { leg: leg.id, key: key.clone(), endpoints, last: leg.last_seq, ended: why == Closing::Ended })
+            })
+            .collect();
+        due.sort_by_key(|d| d.leg);
+        due
+    }
+
+    /// Takes a leg out.
+    pub fn close(&mut self, due: &Due) -> Option<Leg> {
+        self.legs.remove(&due.key)
+    }
+
+    fn count(&mut self, message: &Message) {
+        let sip = message.sip();
+        match sip.status() {
+            Some(status) => *self.counts.statuses.entry(status).or_default() += 1,
+            None => {
+                let method = String::from_utf8_lossy(sip.method_text());
+                let full = self.counts.methods.len() >= MOST_METHODS;
+                match self.counts.methods.get_mut(method.as_ref()) {
+                    Some(n) => *n += 1,
+                    None if full => *self.counts.methods.entry("OTHER".to_owned()).or_default() += 1,
+                    None => {
+                        self.counts.methods.insert(method.into_owned(), 1);
+                    }
+                }
+            }
+        }
+    }
+}

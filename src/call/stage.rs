@@ -1,0 +1,127 @@
+//! The call stage: 64 call shards in parallel, then the serial stage. What ended comes out as calls, in order of first record.
+
+use super::shard::{MessageCounts, shard_of};
+use super::{Call, CallShard, Claim, Correlator, Due};
+use crate::engine::{Fact, SHARDS, Wanted, par};
+use crate::flow::{Connection, Message};
+use crate::ledger::Ledger;
+use crate::record::Seq;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+/// All state of the call stage.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct CallStage {
+    shards: Vec<CallShard>,
+    correlator: Correlator,
+}
+
+impl Default for CallStage {
+    fn default() -> Self {
+        Self { shards: (0..SHARDS).map(|_| CallShard::default()).collect(), correlator: Correlator::default() }
+    }
+}
+
+/// Legs that may be closed, by shard.
+#[derive(Debug, Default)]
+pub struct AllDue(Vec<Vec<Due>>);
+
+impl AllDue {
+    /// What the engine is asked for before they are closed.
+    pub fn wanted(&self, all: bool) -> Wanted {
+        let mut wanted = Wanted { all, ..Wanted::default() };
+        for due in self.0.iter().flatten() {
+            for endpoint in &due.endpoints {
+                if due.ended {
+                    let last = wanted.taken.entry(*endpoint).or_insert(due.last);
+                    *last = (*last).max(due.last);
+                } else {
+                    wanted.watched.insert(*endpoint);
+                }
+            }
+        }
+        wanted
+    }
+}
+
+impl CallStage {
+    /// Applies facts, which come in order. Streams and connections follow the messages of their batch.
+    pub fn apply(&mut self, facts: Vec<(Seq, Fact)>, clock: Timestamp) {
+        let mut messages: Vec<Vec<Message>> = Vec::new();
+        let mut others = Vec::new();
+        for (_, fact) in facts {
+            match fact {
+                Fact::Message(message) => {
+                    messages.resize_with(SHARDS, Vec::new);
+                    let shard = shard_of(&message, SHARDS);
+                    if let Some(list) = messages.get_mut(shard) {
+                        list.push(*message);
+                    }
+                }
+                other => others.push(other),
+            }
+        }
+        if !messages.is_empty() {
+            self.apply_messages(messages);
+        }
+        for fact in others {
+            match fact {
+                Fact::Stream(stream) => self.correlator.stream(*stream),
+                Fact::Connection { connection, closed } => self.correlator.connection(*connection, closed, clock),
+                Fact::Message(_) => {}
+            }
+        }
+    }
+
+    fn apply_messages(&mut self, messages: Vec<Vec<Message>>) {
+        let mut work: Vec<(&mut CallShard, Vec<Message>)> = self.shards.iter_mut().zip(messages).collect();
+        let claims: Vec<Vec<Claim>> = par::par_map_mut(&mut work, |_, (shard, messages)| {
+            let mut claims = Vec::new();
+            std::mem::take(messages).into_iter().for_each(|message| shard.apply(message, &mut claims));
+            claims
+        });
+        claims.iter().flatten().for_each(|claim| self.correlator.claim(claim));
+    }
+
+    /// Legs that may be closed at `clock`, or all.
+    pub fn due(&mut self, clock: Timestamp, all: bool) -> AllDue {
+        AllDue(par::par_map_mut(&mut self.shards, |_, shard| shard.due(clock, all)))
+    }
+
+    /// Closes legs that are due and whose watched endpoints are not `alive`, and makes calls of what nobody signalled. Also gives
+    /// connections that nobody will ask for any more.
+    pub fn close(&mut self, due: AllDue, alive: &BTreeSet<SocketAddr>, clock: Timestamp, all: bool) -> (Vec<Call>, Vec<Connection>) {
+        let mut calls = Vec::new();
+        let mut legs = Vec::new();
+        for (shard, due) in self.shards.iter_mut().zip(due.0) {
+            for due in due {
+                if (due.ended || !due.endpoints.iter().any(|endpoint| alive.contains(endpoint)))
+                    && let Some(leg) = shard.close(&due)
+                {
+                    legs.push((leg, due));
+                }
+            }
+        }
+        legs.sort_by_key(|(leg, _)| leg.id);
+        calls.extend(legs.into_iter().map(|(leg, due)| self.correlator.close(leg, &due, clock)));
+        calls.extend(self.correlator.media_only());
+        calls.sort_by_key(|call| call.first.seq);
+        (calls, self.correlator.retire(clock, all))
+    }
+
+    /// Messages seen so far.
+    pub fn counts(&self) -> MessageCounts {
+        let mut sum = MessageCounts::default();
+        self.shards.iter().for_each(|shard| sum.add(&shard.counts));
+        sum
+    }
+
+    /// Duplicates, evictions and moves counted here.
+    pub fn ledger(&self) -> Ledger {
+        let mut sum = self.correlator.ledger.clone();
+        self.shards.iter().for_each(|shard| sum.add(&shard.ledger));
+        sum
+    }
+}
