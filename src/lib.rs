@@ -25,6 +25,8 @@ pub mod topology;
 
 pub mod call;
 
+pub mod path;
+
 pub mod finding;
 
 pub mod report;

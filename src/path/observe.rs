@@ -1,0 +1,127 @@
+//! What the links of the topology say about sightings: methods M1 (interface, file), M2 (tags) and M3 (MACs) of call-flows
+//! section 5, with the self-test of M3 and without counting copies twice.
+
+use super::segment::Sighting;
+use crate::time::Timestamp;
+use crate::topology::{Heading, LinkMatch, Mac, Place, Segment, Topology};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// What the links say about one sighting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Evidence {
+    /// All its edge links are of this segment.
+    Edge(Segment),
+    /// It matches edge links of both segments and proves nothing.
+    Both,
+    /// Only links inside the organisation.
+    Inner,
+    /// Only links whose segment is `?`.
+    Open,
+    /// No link names its tap.
+    Nothing,
+}
+
+/// A sighting and the links it was seen on.
+pub(super) struct Observation<'t, 's> {
+    pub sighting: &'s Sighting<'s>,
+    pub links: Vec<LinkMatch<'t>>,
+    pub evidence: Evidence,
+}
+
+impl Observation<'_, '_> {
+    /// The edge segment it proves, if any.
+    pub fn edge(&self) -> Option<Segment> {
+        match self.evidence {
+            Evidence::Edge(segment) => Some(segment),
+            _ => None,
+        }
+    }
+}
+
+/// Which way packets from `from` to `to` go, seen from the organisation.
+pub(super) fn heading(topology: &Topology, from: IpAddr, to: IpAddr, at: Timestamp) -> Heading {
+    heading_of(topology.place_of(from, at), topology.place_of(to, at))
+}
+
+fn heading_of(from: Place, to: Place) -> Heading {
+    match (from.is_inside(), to.is_inside()) {
+        (true, false) => Heading::Outbound,
+        (false, true) => Heading::Inbound,
+        _ => Heading::Either,
+    }
+}
+
+/// Finds the links of each sighting; those that rest on a distrusted MAC do not count.
+pub(super) fn observe<'t, 's>(
+    topology: &'t Topology,
+    sightings: &'s [Sighting<'s>],
+    heading: Heading,
+    distrusted: &BTreeSet<Mac>,
+) -> Vec<Observation<'t, 's>> {
+    let observe = |sighting: &'s Sighting<'s>| {
+        let mut links = topology.links(&sighting.tap, sighting.macs, heading);
+        links.retain(|link| link.mac.is_none_or(|mac| !distrusted.contains(&mac)));
+        Observation { sighting, evidence: evidence(&links), links }
+    };
+    sightings.iter().filter(|sighting| sighting.packets > 0).map(observe).collect()
+}
+
+fn evidence(links: &[LinkMatch<'_>]) -> Evidence {
+    let segments: BTreeSet<Segment> = links.iter().map(|link| *link.link.segment).collect();
+    let mut edges = segments.iter().filter(|segment| segment.is_edge());
+    match (edges.next(), edges.next()) {
+        (Some(_), Some(_)) => Evidence::Both,
+        (Some(edge), None) => Evidence::Edge(*edge),
+        _ if segments.contains(&Segment::Local) => Evidence::Inner,
+        _ if segments.is_empty() => Evidence::Nothing,
+        _ => Evidence::Open,
+    }
+}
+
+/// The self-test of M3: router MACs that M1 and M2 alone show on both edge segments tell nothing.
+pub(super) fn distrusted(topology: &Topology, directions: &[(&[Sighting<'_>], Heading)]) -> BTreeSet<Mac> {
+    let mut seen: BTreeMap<Mac, BTreeSet<Segment>> = BTreeMap::new();
+    for (sightings, heading) in directions {
+        for sighting in sightings.iter() {
+            let links = topology.links(&sighting.tap, sighting.macs, *heading);
+            let others = links.iter().filter(|link| link.mac.is_none()).map(|link| *link.link.segment);
+            let edges: Vec<Segment> = others.filter(|segment| segment.is_edge()).collect();
+            for mac in sighting.macs.routers(*heading) {
+                seen.entry(mac).or_default().extend(&edges);
+            }
+        }
+    }
+    seen.into_iter().filter(|(_, segments)| segments.len() > 1).map(|(mac, _)| mac).collect()
+}
+
+/// Packets and bytes without copies: what the fullest tap saw, or what the edge links saw together when that is more, since
+/// a packet crosses only one of them.
+pub(super) fn traffic<'o>(observations: impl Iterator<Item = &'o Observation<'o, 'o>>) -> (u64, u64) {
+    let mut taps: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+    let mut links: BTreeMap<usize, BTreeMap<u32, (u64, u64)>> = BTreeMap::new();
+    for observation in observations {
+        let sighting = observation.sighting;
+        add(taps.entry(sighting.tap_id).or_default(), sighting);
+        if let Some(link) = observation.links.iter().find(|link| link.link.segment.is_edge()) {
+            add(links.entry(link.idx).or_default().entry(sighting.tap_id).or_default(), sighting);
+        }
+    }
+    let fullest = |taps: &BTreeMap<u32, (u64, u64)>| taps.values().copied().max().unwrap_or_default();
+    let together = links
+        .values()
+        .map(fullest)
+        .fold((0, 0), |(packets, bytes): (u64, u64), link| (packets.saturating_add(link.0), bytes.saturating_add(link.1)));
+    together.max(fullest(&taps))
+}
+
+fn add(total: &mut (u64, u64), sighting: &Sighting<'_>) {
+    *total = (total.0.saturating_add(sighting.packets), total.1.saturating_add(sighting.bytes));
+}
+
+/// The links behind the observations, each once, in the order of the file: `link er by interface (M1) and link er2 by vlan (M2)`.
+pub(super) fn basis<'o>(observations: impl Iterator<Item = &'o Observation<'o, 'o>>) -> String {
+    let links: BTreeMap<usize, String> =
+        observations.flat_map(|observation| &observation.links).map(|link| (link.idx, link.basis())).collect();
+    links.into_values().collect::<Vec<_>>().join(" and ")
+}

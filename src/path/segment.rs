@@ -1,0 +1,140 @@
+//! The segment that the packets of one direction crossed, from the outermost evidence: links first, then where replies to a
+//! NAT pool come back, then the places of the two ends.
+
+use super::observe::{Evidence, Observation, basis, distrusted, heading, observe, traffic};
+use crate::time::Timestamp;
+use crate::topology::{Mac, MacPair, Place, Segment, TapFacts, Topology};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// One run of packets of one direction at one tap with one pair of MACs. `packets` counts no copy that this tap saw twice.
+#[derive(Debug, Clone, Copy)]
+pub struct Sighting<'a> {
+    /// What the tap says about itself.
+    pub tap: TapFacts<'a>,
+    /// The tap's id in the report.
+    pub tap_id: u32,
+    /// MACs of the frames.
+    pub macs: MacPair,
+    /// Time of the first packet.
+    pub first: Timestamp,
+    /// Time of the last packet.
+    pub last: Timestamp,
+    /// How many.
+    pub packets: u64,
+    /// Their bytes on the wire.
+    pub bytes: u64,
+}
+
+/// What one direction crossed, and how that is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Way {
+    /// The segment.
+    pub segment: Segment,
+    /// The evidence, in words.
+    pub basis: String,
+    /// Packets, copies at further taps not counted.
+    pub packets: u64,
+    /// Bytes of these packets.
+    pub bytes: u64,
+}
+
+/// The way of the packets from `from` to `to`, at the capture's time `at`.
+pub fn way(topology: &Topology, from: IpAddr, to: IpAddr, sightings: &[Sighting<'_>], at: Timestamp) -> Way {
+    let untrusted = distrusted(topology, &[(sightings, heading(topology, from, to, at))]);
+    way_without(topology, from, to, sightings, at, &untrusted)
+}
+
+/// The ways of both directions; a MAC that one of them shows to be useless counts in neither.
+pub fn ways(topology: &Topology, a: IpAddr, b: IpAddr, a_to_b: &[Sighting<'_>], b_to_a: &[Sighting<'_>], at: Timestamp) -> [Way; 2] {
+    let untrusted = distrusted(topology, &[(a_to_b, heading(topology, a, b, at)), (b_to_a, heading(topology, b, a, at))]);
+    [way_without(topology, a, b, a_to_b, at, &untrusted), way_without(topology, b, a, b_to_a, at, &untrusted)]
+}
+
+fn way_without(topology: &Topology, from: IpAddr, to: IpAddr, sightings: &[Sighting<'_>], at: Timestamp, untrusted: &BTreeSet<Mac>) -> Way {
+    let seen = observe(topology, sightings, heading(topology, from, to, at), untrusted);
+    let (packets, bytes) = traffic(seen.iter());
+    let (segment, basis) = observed(&seen).unwrap_or_else(|| {
+        let (segment, basis) = returning(topology, from, to, at).unwrap_or_else(|| by_ends(topology, from, to, at, &seen));
+        if packets > 0 { (segment, basis) } else { (segment, format!("no packet seen in this direction; {basis}")) }
+    });
+    Way { segment, basis, packets, bytes }
+}
+
+/// What edge links show. Two different segments are no answer, and both are named.
+fn observed(seen: &[Observation<'_, '_>]) -> Option<(Segment, String)> {
+    let on = |evidence: Evidence| seen.iter().filter(move |observation| observation.evidence == evidence);
+    let part = |segment: Segment| {
+        let n = traffic(on(Evidence::Edge(segment))).0;
+        (n > 0).then(|| (segment, basis(on(Evidence::Edge(segment))), n))
+    };
+    let parts: Vec<_> = [Segment::Expressroute, Segment::Internet].into_iter().filter_map(part).collect();
+    match parts.as_slice() {
+        [] if on(Evidence::Both).next().is_some() => {
+            Some((Segment::Unknown, format!("seen on both edges at once: {}", basis(on(Evidence::Both)))))
+        }
+        [] => None,
+        [(segment, links, _)] => Some((*segment, links.clone())),
+        several => {
+            let words: Vec<String> = several.iter().map(|(segment, links, n)| format!("{n} packets on {segment}, {links}")).collect();
+            Some((Segment::Unknown, words.join("; ")))
+        }
+    }
+}
+
+/// Method M4: packets from Microsoft to a pool come back where the pool is advertised, if that is one segment.
+pub(super) fn returning(topology: &Topology, from: IpAddr, to: IpAddr, at: Timestamp) -> Option<(Segment, String)> {
+    if topology.place_of(from, at) != Place::Microsoft {
+        return None;
+    }
+    let (net, advertised) = topology.pool(to)?;
+    match advertised {
+        [one] => Some((one.segment(), format!("{to} is in {net}, advertised on {} only (M4, predicted)", one.segment()))),
+        _ => None,
+    }
+}
+
+/// What the places of the ends allow, when nothing was seen on an edge link.
+fn by_ends(topology: &Topology, from: IpAddr, to: IpAddr, at: Timestamp, seen: &[Observation<'_, '_>]) -> (Segment, String) {
+    let (from_place, to_place) = (topology.place_of(from, at), topology.place_of(to, at));
+    let private = [from, to].into_iter().find_map(|ip| topology.trunk(ip).filter(|trunk| trunk.private_link));
+    let places = format!("{from_place} to {to_place}");
+    if let Some(trunk) = private.filter(|_| from_place.is_inside() || to_place.is_inside()) {
+        return (Segment::Local, format!("{places}, private link of trunk {}", trunk.name));
+    }
+    let segment = between(topology, from_place, to_place);
+    let missing = match segment {
+        Segment::InternetOrExpressroute if topology.tables.links.is_empty() => ", no [[link]] in the topology tells which",
+        Segment::InternetOrExpressroute if seen.iter().any(|observation| observation.evidence == Evidence::Open) => {
+            ", the link's segment is '?'"
+        }
+        Segment::InternetOrExpressroute if seen.iter().any(|observation| observation.evidence == Evidence::Inner) => {
+            ", seen on inner links only"
+        }
+        Segment::InternetOrExpressroute if !seen.is_empty() => ", no [[link]] names the tap",
+        Segment::Internet if to_place == Place::Microsoft || from_place == Place::Microsoft => ", the topology has no ExpressRoute",
+        _ => "",
+    };
+    (segment, format!("{places}{missing}"))
+}
+
+/// The segment between two places, without any observation.
+pub fn between(topology: &Topology, from: Place, to: Place) -> Segment {
+    let outside = match (from.is_inside(), to.is_inside()) {
+        (true, true) => return Segment::Local,
+        (true, false) => to,
+        (false, true) => from,
+        (false, false) if from == Place::Microsoft && to == Place::Microsoft => return Segment::Microsoft,
+        (false, false) => return Segment::Unknown,
+    };
+    match outside {
+        Place::Microsoft if topology.tables.express_route == Some(false) => Segment::Internet,
+        Place::Microsoft => Segment::InternetOrExpressroute,
+        Place::Internet | Place::Carrier => Segment::Internet,
+        _ => Segment::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests;

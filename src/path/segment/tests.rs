@@ -1,0 +1,134 @@
+//! Ways by links, by pools, by places.
+
+use super::super::support::*;
+use super::*;
+
+fn out(texts: &[&str], sightings: &[Sighting<'_>]) -> (Segment, String) {
+    let way = way(&topology(texts), ip(SBC), ip(PROXY), sightings, START);
+    (way.segment, way.basis)
+}
+
+fn ends(text: &str, from: &str, to: &str) -> (Segment, String) {
+    let way = way(&topology(&[text]), ip(from), ip(to), &[seen("eth0", 0.0, 1.0, 9)], START);
+    (way.segment, way.basis)
+}
+
+#[test]
+fn edge_link_decides_and_is_named() {
+    assert_eq!(out(&[EDGE], &[seen("er", 0.0, 9.0, 500)]), (Segment::Expressroute, "link er-1 by interface (M1)".to_owned()));
+}
+
+#[test]
+fn edge_is_further_out_than_an_inner_link() {
+    let found = out(&[EDGE], &[seen("lan", 0.0, 9.0, 500), seen("isp", 0.0, 9.0, 500)]);
+    assert_eq!(found, (Segment::Internet, "link isp-1 by interface (M1)".to_owned()));
+}
+
+#[test]
+fn inner_link_alone_does_not_tell_the_edge() {
+    let found = out(&[EDGE], &[seen("lan", 0.0, 9.0, 500)]);
+    assert_eq!(found, (Segment::InternetOrExpressroute, "your_network to microsoft, seen on inner links only".to_owned()));
+    let found = out(&[EDGE], &[seen("new", 0.0, 9.0, 500)]);
+    assert_eq!(found.1, "your_network to microsoft, the link's segment is '?'");
+    let found = out(&[EDGE], &[seen("eth9", 0.0, 9.0, 500)]);
+    assert_eq!(found.1, "your_network to microsoft, no [[link]] names the tap");
+}
+
+#[test]
+fn two_edges_are_unknown_and_both_are_named() {
+    let found = out(&[EDGE], &[seen("er", 0.0, 9.0, 500), seen("isp", 3.0, 4.0, 7)]);
+    let basis = "500 packets on expressroute, link er-1 by interface (M1); 7 packets on internet, link isp-1 by interface (M1)";
+    assert_eq!(found, (Segment::Unknown, basis.to_owned()));
+}
+
+#[test]
+fn tap_of_both_edges_is_unknown() {
+    let merged = "[[link]]\nid = 'isp-3'\nsegment = 'internet'\ninterface = ['er']\n";
+    let found = out(&[EDGE, merged], &[seen("er", 0.0, 9.0, 500)]);
+    let basis = "seen on both edges at once: link er-1 by interface (M1) and link isp-3 by interface (M1)";
+    assert_eq!(found, (Segment::Unknown, basis.to_owned()));
+}
+
+#[test]
+fn expressroute_is_never_guessed() {
+    assert_eq!(
+        ends("", "10.0.0.1", PROXY),
+        (Segment::InternetOrExpressroute, "your_network to microsoft, no [[link]] in the topology tells which".to_owned())
+    );
+    assert_eq!(
+        ends("express_route = false\n", PROXY, "10.0.0.1"),
+        (Segment::Internet, "microsoft to your_network, the topology has no ExpressRoute".to_owned())
+    );
+}
+
+#[test]
+fn places_decide_without_edge_evidence() {
+    let trunk = "[[trunk]]\nname = 'a'\npeers = ['192.0.2.0/28']\n";
+    let private = format!("{trunk}private_link = true\n");
+    for (text, from, to, segment, basis) in [
+        ("", "10.0.0.1", "192.168.0.1", Segment::Local, "your_network to your_network"),
+        ("", "10.0.0.1", "8.8.8.8", Segment::Internet, "your_network to internet"),
+        (trunk, "192.0.2.1", "10.0.0.1", Segment::Internet, "carrier to your_network"),
+        (&private, "192.0.2.1", "10.0.0.1", Segment::Local, "carrier to your_network, private link of trunk a"),
+        ("", PROXY, "52.112.0.1", Segment::Microsoft, "microsoft to microsoft"),
+        ("", "8.8.8.8", PROXY, Segment::Unknown, "internet to microsoft"),
+        (
+            "[[prefix]]\ncidr = '192.0.2.0/24'\nplace = 'federated'\n",
+            "10.0.0.1",
+            "192.0.2.1",
+            Segment::Unknown,
+            "your_network to federated",
+        ),
+    ] {
+        assert_eq!(ends(text, from, to), (segment, basis.to_owned()), "{from} to {to}");
+    }
+}
+
+#[test]
+fn internet_traffic_seen_on_expressroute_is_on_expressroute() {
+    let way = way(&topology(&[EDGE]), ip("10.0.0.1"), ip("8.8.8.8"), &[seen("er", 0.0, 1.0, 4)], START);
+    assert_eq!(way.segment, Segment::Expressroute);
+}
+
+#[test]
+fn pool_tells_where_replies_come_back() {
+    let pool = "[[nat]]\npool = '203.0.113.16/28'\nadvertised = ['expressroute']\n";
+    let basis = "203.0.113.17 is in 203.0.113.16/28, advertised on expressroute only (M4, predicted)";
+    assert_eq!(ends(pool, PROXY, "203.0.113.17"), (Segment::Expressroute, basis.to_owned()));
+    assert_eq!(ends(pool, "203.0.113.17", PROXY).0, Segment::InternetOrExpressroute);
+    assert_eq!(ends(pool, "10.0.0.1", "203.0.113.17").0, Segment::Local);
+    let both = "[[nat]]\npool = '203.0.113.16/28'\nadvertised = ['internet', 'expressroute']\n";
+    assert_eq!(ends(both, PROXY, "203.0.113.17").0, Segment::InternetOrExpressroute);
+}
+
+#[test]
+fn direction_without_packets_says_so() {
+    let way = way(&topology(&[EDGE]), ip(SBC), ip(PROXY), &[], START);
+    assert_eq!((way.segment, way.packets, way.bytes), (Segment::InternetOrExpressroute, 0, 0));
+    assert_eq!(way.basis, "no packet seen in this direction; your_network to microsoft");
+}
+
+#[test]
+fn copies_at_further_taps_are_not_counted_and_edge_links_add_up() {
+    let packets = |sightings: &[Sighting<'_>]| {
+        let way = way(&topology(&[EDGE]), ip(SBC), ip(PROXY), sightings, START);
+        (way.packets, way.bytes)
+    };
+    assert_eq!(packets(&[seen("lan", 0.0, 9.0, 500), seen("er", 0.0, 9.0, 498)]), (500, 500 * 214));
+    assert_eq!(packets(&[seen("er", 0.0, 9.0, 300), seen("er2", 0.0, 9.0, 200)]), (500, 500 * 214));
+    assert_eq!(packets(&[seen("er", 0.0, 4.0, 300), seen("er", 5.0, 9.0, 200)]), (500, 500 * 214));
+    assert_eq!(packets(&[seen("lan", 0.0, 9.0, 500), seen("er", 0.0, 9.0, 300), seen("er2", 0.0, 9.0, 200)]), (500, 500 * 214));
+}
+
+#[test]
+fn mac_that_one_direction_shows_on_both_edges_counts_in_neither() {
+    let router = [2, 0, 0, 0, 0, 1];
+    let by_mac = "[[link]]\nid = 'er-3'\nsegment = 'expressroute'\nmac = ['02:00:00:00:00:01']\n";
+    let topology = topology(&[EDGE, by_mac]);
+    let there = [with_macs(seen("tap", 0.0, 9.0, 500), [9; 6], router)];
+    let back = [with_macs(seen("er", 0.0, 4.0, 9), router, [9; 6]), with_macs(seen("isp", 5.0, 9.0, 9), router, [9; 6])];
+    let alone = way(&topology, ip(SBC), ip(PROXY), &there, START);
+    assert_eq!((alone.segment, alone.basis.as_str()), (Segment::Expressroute, "link er-3 by mac 02:00:00:00:00:01 (M3)"));
+    let [there, back] = ways(&topology, ip(SBC), ip(PROXY), &there, &back, START);
+    assert_eq!((there.segment, back.segment), (Segment::InternetOrExpressroute, Segment::Unknown));
+}
