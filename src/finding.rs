@@ -1,7 +1,7 @@
 //! What rules say: [`Outcome`] of one check on one subject, and the [`Finding`] a violation becomes.
 
 use crate::flow::Seen;
-use crate::record::RecordId;
+use crate::record::{RecordId, Seq};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -43,6 +43,8 @@ impl fmt::Display for Severity {
 pub struct Evidence {
     /// The record.
     pub id: RecordId,
+    /// Its place in the merged order.
+    pub seq: Seq,
     /// Its capture time.
     pub at: Timestamp,
     /// The offending line or figure, as captured; writers escape it.
@@ -52,7 +54,7 @@ pub struct Evidence {
 impl Evidence {
     /// `excerpt` as seen in `seen`.
     pub fn new(seen: &Seen, excerpt: impl Into<String>) -> Self {
-        Self { id: seen.id, at: seen.at, excerpt: excerpt.into() }
+        Self { id: seen.id, seq: seen.seq, at: seen.at, excerpt: excerpt.into() }
     }
 }
 

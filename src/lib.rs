@@ -29,4 +29,6 @@ pub mod path;
 
 pub mod finding;
 
+pub mod rules;
+
 pub mod report;

@@ -1,0 +1,43 @@
+//! DR070: an INVITE to Microsoft without a session description.
+
+use crate::call::LegMessage;
+use crate::finding::{Outcome, Severity};
+use crate::proto::sip::Method;
+use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: "DR070-delayed-offer",
+    title: "A call without an SDP offer",
+    severity: Severity::Error,
+    direction: Direction::SbcToMicrosoft,
+    evidence: "SIP text",
+    confidence: "documented",
+    since: "always",
+    lower_when_accepted: true,
+    hides: &[],
+    page: include_str!("../../../rules/dialog/DR070-delayed-offer.md"),
+    check: Check::Message(check),
+};
+
+fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
+    let sip = message.sip();
+    if !ctx.to_microsoft(message) || !sip.is_request() || sip.method() != Method::Invite {
+        return Outcome::NotApplicable;
+    }
+    if sip.sdp().is_some() {
+        return Outcome::Clean;
+    }
+    if message.message.cut || sip.body_cut() {
+        return Outcome::NotChecked("message is cut by the snap length".to_owned());
+    }
+    let sender = message.message.src.ip();
+    let refused = ctx.answer(message).and_then(|answer| answer.sip().status()).is_some_and(|status| status >= 400);
+    let (severity, name) = match (ctx.is_initial_invite(message), refused) {
+        (true, _) => (Severity::Error, "INVITE"),
+        (false, true) => (Severity::Error, "re-INVITE"),
+        (false, false) => (Severity::Warning, "re-INVITE"),
+    };
+    let said = format!("{name} from {sender} carries no SDP offer");
+    Outcome::Violated(vec![by_sender(ctx, message, severity, name.to_owned(), said, &String::from_utf8_lossy(sip.start_line()))])
+}

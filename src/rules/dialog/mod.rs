@@ -1,0 +1,3 @@
+//! Call set-up, forking and dialogs (section D of the catalogue).
+
+pub mod dr070_delayed_offer;

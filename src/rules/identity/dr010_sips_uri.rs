@@ -1,0 +1,73 @@
+//! DR010: a `sips:` URI in what the SBC sends; the service takes `sip:` only, although TLS is a must.
+
+use crate::call::LegMessage;
+use crate::finding::{Outcome, Severity, Violation};
+use crate::proto::sip::{HeaderName, Method, TypedScheme, typed};
+use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: "DR010-sips-uri",
+    title: "The sips: scheme in use",
+    severity: Severity::Error,
+    direction: Direction::SbcToMicrosoft,
+    evidence: "SIP text",
+    confidence: "documented",
+    since: "always",
+    lower_when_accepted: true,
+    hides: &[],
+    page: include_str!("../../../rules/identity/DR010-sips-uri.md"),
+    check: Check::Message(check),
+};
+
+/// Headers that the service reads a URI from, with the names that a finding prints.
+const READ: [(HeaderName, &str); 6] = [
+    (HeaderName::To, "To"),
+    (HeaderName::From, "From"),
+    (HeaderName::Contact, "Contact"),
+    (HeaderName::RecordRoute, "Record-Route"),
+    (HeaderName::Route, "Route"),
+    (HeaderName::ReferTo, "Refer-To"),
+];
+
+/// Headers that tell where a call came from; a carrier may have written them.
+const PASSED_ON: [(HeaderName, &str); 2] = [(HeaderName::HistoryInfo, "History-Info"), (HeaderName::Diversion, "Diversion")];
+
+fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
+    let sip = message.sip();
+    // ACK and CANCEL repeat the URIs of their INVITE, which is judged.
+    if !ctx.to_microsoft(message) || matches!((sip.is_request(), sip.method()), (true, Method::Ack | Method::Cancel)) {
+        return Outcome::NotApplicable;
+    }
+    let request_uri = sip.request_uri().map(|uri| ("Request-URI", String::from_utf8_lossy(uri).into_owned()));
+    let request_uri = request_uri.filter(|(_, uri)| typed::uri(uri).scheme == TypedScheme::Sips);
+    let used: Vec<_> = request_uri.into_iter().chain(READ.iter().filter_map(|header| first_sips(message, ctx, *header))).collect();
+    let passed: Vec<_> = PASSED_ON.iter().filter_map(|header| first_sips(message, ctx, *header)).collect();
+    let violations: Vec<Violation> =
+        [violation(message, ctx, Severity::Error, "uses", &used), violation(message, ctx, Severity::Info, "passes on", &passed)]
+            .into_iter()
+            .flatten()
+            .collect();
+    match (violations.is_empty(), message.message.cut) {
+        (false, _) => Outcome::Violated(violations),
+        (true, true) => Outcome::NotChecked("message is cut by the snap length".to_owned()),
+        (true, false) => Outcome::Clean,
+    }
+}
+
+/// The first `sips:` value of a header that the sender wrote: a response copies some from its request.
+fn first_sips(message: &LegMessage, ctx: &Ctx<'_>, (header, name): (HeaderName, &'static str)) -> Option<(&'static str, String)> {
+    let sip = message.sip();
+    let values = sip.values(header);
+    let written = values.iter().filter(|value| !ctx.is_copied(message, header, value));
+    let mut texts = written.map(|value| String::from_utf8_lossy(value).into_owned());
+    texts.find(|text| typed::address(text, header).uri.scheme == TypedScheme::Sips).map(|text| (name, text))
+}
+
+fn violation(message: &LegMessage, ctx: &Ctx<'_>, severity: Severity, verb: &str, found: &[(&str, String)]) -> Option<Violation> {
+    let (name, text) = found.first()?;
+    let headers: Vec<&str> = found.iter().map(|(name, _)| *name).collect();
+    let (method, headers) = (ctx.name_of(message), headers.join(", "));
+    let said = format!("{method} from {} {verb} sips: in {headers}", message.message.src.ip());
+    Some(by_sender(ctx, message, severity, format!("{method}: {headers}"), said, &format!("{name}: {text}")))
+}

@@ -1,0 +1,64 @@
+//! DR011: a URI with `@` and nothing before it.
+
+use crate::call::LegMessage;
+use crate::finding::{Outcome, Severity};
+use crate::proto::sip::{HeaderName, Method, NameAddr, Scheme, Uri};
+use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: "DR011-empty-user",
+    title: "'@' with no user before it",
+    severity: Severity::Error,
+    direction: Direction::Any,
+    evidence: "SIP text",
+    confidence: "documented",
+    since: "always",
+    lower_when_accepted: true,
+    hides: &[],
+    page: include_str!("../../../rules/identity/DR011-empty-user.md"),
+    check: Check::Message(check),
+};
+
+/// Headers that hold a URI, with the names that a finding prints.
+const HEADERS: [(HeaderName, &str); 8] = [
+    (HeaderName::To, "To"),
+    (HeaderName::From, "From"),
+    (HeaderName::Contact, "Contact"),
+    (HeaderName::RecordRoute, "Record-Route"),
+    (HeaderName::Route, "Route"),
+    (HeaderName::ReferTo, "Refer-To"),
+    (HeaderName::ReferredBy, "Referred-By"),
+    (HeaderName::PAssertedIdentity, "P-Asserted-Identity"),
+];
+
+fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
+    let sip = message.sip();
+    // ACK and CANCEL repeat the URIs of their INVITE, which is judged.
+    if matches!((sip.is_request(), sip.method()), (true, Method::Ack | Method::Cancel)) {
+        return Outcome::NotApplicable;
+    }
+    let request_uri = sip.request_uri().map(|uri| ("Request-URI", String::from_utf8_lossy(uri).into_owned()));
+    let mut found: Vec<(&str, String)> = request_uri.into_iter().filter(|(_, uri)| is_empty_user(&Uri::parse(uri))).collect();
+    for (header, name) in HEADERS {
+        let values = sip.values(header);
+        let written = values.iter().filter(|value| !ctx.is_copied(message, header, value));
+        let mut texts = written.map(|value| String::from_utf8_lossy(value).into_owned());
+        found.extend(texts.find(|text| is_empty_user(&NameAddr::parse(text).uri())).map(|text| (name, text)));
+    }
+    let Some((name, text)) = found.first() else {
+        return match message.message.cut {
+            true => Outcome::NotChecked("message is cut by the snap length".to_owned()),
+            false => Outcome::Clean,
+        };
+    };
+    let headers: Vec<&str> = found.iter().map(|(name, _)| *name).collect();
+    let (method, headers) = (ctx.name_of(message), headers.join(", "));
+    let said = format!("{method} from {} has '@' without a user in {headers}", message.message.src.ip());
+    Outcome::Violated(vec![by_sender(ctx, message, RULE.severity, format!("{method}: {headers}"), said, &format!("{name}: {text}"))])
+}
+
+/// RFC 3261 section 25.1: userinfo is a user, and a user is at least one character.
+fn is_empty_user(uri: &Uri<'_>) -> bool {
+    matches!(uri.scheme, Scheme::Sip | Scheme::Sips) && uri.at && uri.user.unwrap_or_default().is_empty()
+}

@@ -1,0 +1,53 @@
+//! DR013: an initial INVITE gives a caller's number without '+'.
+
+use crate::call::LegMessage;
+use crate::finding::{Outcome, Severity};
+use crate::proto::sip::{HeaderName, NameAddr};
+use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: "DR013-from-no-plus",
+    title: "The caller's number lacks its '+'",
+    severity: Severity::Warning,
+    direction: Direction::SbcToMicrosoft,
+    evidence: "SIP text",
+    confidence: "documented",
+    since: "always",
+    lower_when_accepted: false,
+    hides: &[],
+    page: include_str!("../../../rules/identity/DR013-from-no-plus.md"),
+    check: Check::Message(check),
+};
+
+/// From this many digits on it is a subscriber number, below an extension or short code.
+const FULL_NUMBER: usize = 7;
+/// Fewer digits than this are no number.
+const SHORTEST_NUMBER: usize = 3;
+
+fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
+    if !ctx.to_microsoft(message) || !ctx.is_initial_invite(message) {
+        return Outcome::NotApplicable;
+    }
+    let sip = message.sip();
+    let Some(from) = sip.first(HeaderName::From) else {
+        return match message.message.cut {
+            true => Outcome::NotChecked("message is cut by the snap length".to_owned()),
+            false => Outcome::NotApplicable,
+        };
+    };
+    let text = String::from_utf8_lossy(&from);
+    let address = NameAddr::parse(&text);
+    let decoded = address.uri().user_decoded().unwrap_or_default();
+    let user = decoded.split(':').next().unwrap_or_default();
+    let digits = !user.is_empty() && user.chars().all(|c| c.is_ascii_digit());
+    let severity = match user.len() {
+        _ if !digits => return Outcome::Clean,
+        FULL_NUMBER.. => Severity::Warning,
+        SHORTEST_NUMBER.. if ctx.topology.is_private_number(user) => return Outcome::Clean,
+        SHORTEST_NUMBER.. => Severity::Info,
+        _ => return Outcome::Clean,
+    };
+    let said = format!("INVITE from {} shows the caller {user} without '+' in From", message.message.src.ip());
+    Outcome::Violated(vec![by_sender(ctx, message, severity, user.to_owned(), said, &format!("From: {text}"))])
+}

@@ -1,0 +1,8 @@
+//! Identity and addressing headers (section A of the catalogue).
+
+pub mod dr001_contact_ip;
+pub mod dr002_record_route_ip;
+pub mod dr010_sips_uri;
+pub mod dr011_empty_user;
+pub mod dr012_ruri_no_plus;
+pub mod dr013_from_no_plus;

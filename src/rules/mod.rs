@@ -1,0 +1,191 @@
+//! Rules: one file each, pure functions over typed facts. A rule's page, `rules/<family>/<ID-name>.md`, is its manual and its test.
+
+use crate::call::{Call, Leg, LegMessage, MessageIdx, Recognition, Transaction};
+use crate::finding::{Evidence, Outcome, Severity, Violation};
+use crate::path::Hop;
+use crate::proto::sip::{HeaderName, Method, NameAddr};
+use crate::record::RecordId;
+use crate::topology::Topology;
+
+pub mod dialog;
+pub mod identity;
+pub mod page;
+pub mod path;
+
+pub use page::Page;
+
+/// All rules, in order of id.
+pub const RULES: &[&Rule] = &[
+    &identity::dr001_contact_ip::RULE,
+    &identity::dr002_record_route_ip::RULE,
+    &identity::dr010_sips_uri::RULE,
+    &identity::dr011_empty_user::RULE,
+    &identity::dr012_ruri_no_plus::RULE,
+    &identity::dr013_from_no_plus::RULE,
+    &dialog::dr070_delayed_offer::RULE,
+    &path::dr170_asymmetric_segment::RULE,
+];
+
+/// Who a rule blames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// What the SBC sends to Microsoft.
+    SbcToMicrosoft,
+    /// What Microsoft sends to the SBC.
+    MicrosoftToSbc,
+    /// Either.
+    Any,
+}
+
+impl Direction {
+    /// As pages write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Direction::SbcToMicrosoft => "SBC→Microsoft",
+            Direction::MicrosoftToSbc => "Microsoft→SBC",
+            Direction::Any => "any",
+        }
+    }
+}
+
+/// A rule: what it is called, how much it matters, what it needs to see, and its check.
+#[derive(Debug)]
+pub struct Rule {
+    /// Full id, `DR001-contact-ip`.
+    pub id: &'static str,
+    /// Title, as on its page.
+    pub title: &'static str,
+    /// Severity where the check says nothing else.
+    pub severity: Severity,
+    /// Who is blamed.
+    pub direction: Direction,
+    /// What the capture must show: `SIP text`, `headers and topology` …
+    pub evidence: &'static str,
+    /// `documented`, `RFC`, `field-observed`, `inference`, `heuristic`.
+    pub confidence: &'static str,
+    /// Date from which it holds, by the capture's clock; `always`.
+    pub since: &'static str,
+    /// A refusal-type rule: one level lower when the service accepted that very message (catalogue section 4).
+    pub lower_when_accepted: bool,
+    /// Ids of rules whose findings on the same message this one explains.
+    pub hides: &'static [&'static str],
+    /// Text of its page.
+    pub page: &'static str,
+    /// The check.
+    pub check: Check,
+}
+
+/// A check, by what it looks at.
+#[derive(Debug, Clone, Copy)]
+pub enum Check {
+    /// One message of a Direct Routing leg, each once.
+    Message(fn(&LegMessage, &Ctx<'_>) -> Outcome),
+    /// One hop.
+    Hop(fn(&Hop, &Ctx<'_>) -> Outcome),
+}
+
+impl Check {
+    /// As pages write it.
+    pub const fn scope(&self) -> &'static str {
+        match self {
+            Check::Message(_) => "Message",
+            Check::Hop(_) => "Hop",
+        }
+    }
+}
+
+/// What surrounds the subject of a check. Nothing in it can be changed.
+#[derive(Debug, Clone, Copy)]
+pub struct Ctx<'a> {
+    /// The user's network.
+    pub topology: &'a Topology,
+    /// The call; `None` for a connection nobody could read.
+    pub call: Option<&'a Call>,
+    /// The leg of the message that is looked at.
+    pub leg: Option<(&'a Leg, &'a Recognition)>,
+}
+
+impl<'a> Ctx<'a> {
+    /// The message goes to Microsoft.
+    pub fn to_microsoft(&self, message: &LegMessage) -> bool {
+        let m = &message.message;
+        self.leg.is_some_and(|(_, r)| r.is_microsoft(m.dst, m.src) && !r.is_microsoft(m.src, m.dst))
+    }
+
+    /// The transaction of the message.
+    pub fn transaction(&self, message: &LegMessage) -> Option<&'a Transaction> {
+        self.leg.and_then(|(leg, _)| leg.transaction_of(message))
+    }
+
+    /// The request of the message's transaction.
+    pub fn request(&self, message: &LegMessage) -> Option<&'a LegMessage> {
+        let (leg, _) = self.leg?;
+        leg.message(self.transaction(message)?.request?)
+    }
+
+    /// What followed a message: the final response of its transaction, else the last provisional one above 100.
+    pub fn answer(&self, message: &LegMessage) -> Option<&'a LegMessage> {
+        let (leg, _) = self.leg?;
+        let transaction = self.transaction(message)?;
+        let progress = |idx: &&MessageIdx| leg.message(**idx).and_then(|m| m.sip().status()).is_some_and(|status| status > 100);
+        leg.message(transaction.last.or(transaction.provisional.iter().rev().find(progress).copied())?)
+    }
+
+    /// The service took the request: 2xx, or provisional other than 100.
+    pub fn is_accepted(&self, message: &LegMessage) -> bool {
+        let (Some((leg, _)), Some(transaction)) = (self.leg, self.transaction(message)) else { return false };
+        message.sip().is_request() && transaction.is_accepted(leg)
+    }
+
+    /// A value of a response that its request carried already, the tag left out: the response only repeats it.
+    pub fn is_copied(&self, message: &LegMessage, header: HeaderName, value: &[u8]) -> bool {
+        let Some(request) = self.request(message).filter(|_| !message.sip().is_request()) else { return false };
+        let text = String::from_utf8_lossy(value);
+        let address = NameAddr::parse(&text);
+        request.sip().values(header).iter().any(|carried| NameAddr::parse(&String::from_utf8_lossy(carried)).uri == address.uri)
+    }
+
+    /// An INVITE outside a dialog: no To tag.
+    pub fn is_initial_invite(&self, message: &LegMessage) -> bool {
+        let sip = message.sip();
+        sip.is_request() && sip.method() == Method::Invite && sip.to_tag().is_none_or(|tag| tag.is_empty())
+    }
+
+    /// The offending line of a message, and after it the response that followed.
+    pub fn proof(&self, message: &LegMessage, line: &str) -> Vec<Evidence> {
+        let mut proof = vec![Evidence::new(&message.message.seen, line)];
+        if let Some(answer) = self.answer(message).filter(|_| message.sip().is_request()) {
+            proof.push(Evidence::new(&answer.message.seen, String::from_utf8_lossy(answer.sip().start_line())));
+        }
+        proof
+    }
+
+    /// `METHOD`, or `STATUS (METHOD)`.
+    pub fn name_of(&self, message: &LegMessage) -> String {
+        let sip = message.sip();
+        match (sip.status(), sip.cseq()) {
+            (None, _) => String::from_utf8_lossy(sip.method_text()).into_owned(),
+            (Some(status), Some((_, method))) => format!("{status} ({})", String::from_utf8_lossy(method)),
+            (Some(status), None) => status.to_string(),
+        }
+    }
+}
+
+/// A violation by the sender of `message`, whose `line` with `value` offends.
+pub fn by_sender(ctx: &Ctx<'_>, message: &LegMessage, severity: Severity, value: String, text: String, line: &str) -> Violation {
+    Violation { severity, subject: message.message.src.ip().to_string(), value, message: text, evidence: ctx.proof(message, line) }
+}
+
+/// Records of a violation, for filters and ladders.
+pub fn records(violation: &Violation) -> impl Iterator<Item = RecordId> {
+    violation.evidence.iter().map(|e| e.id)
+}
+
+/// Finds a rule by `DR001`, `DR001-contact-ip` or `contact-ip`, in any letter case.
+pub fn find(name: &str) -> Option<&'static Rule> {
+    let wanted = name.to_ascii_lowercase();
+    RULES.iter().copied().find(|rule| {
+        let id = rule.id.to_ascii_lowercase();
+        id == wanted || id.split_once('-').is_some_and(|(number, words)| number == wanted || words == wanted)
+    })
+}

@@ -1,0 +1,3 @@
+//! Network segments and paths (section I of the catalogue).
+
+pub mod dr170_asymmetric_segment;
