@@ -1,0 +1,72 @@
+//! The end of the report: what each rule could say, the messages seen, and where every record went.
+
+use super::style::{self, Pen};
+use super::{counted, width};
+use crate::ledger::Kind;
+use crate::report::{CheckEntry, LedgerEntry, Summary, escape::escape};
+use std::io::{self, Write};
+
+/// Writes rules, messages and ledger.
+pub fn write(out: &mut dyn Write, pen: Pen, summary: &Summary) -> io::Result<()> {
+    checks(out, pen, summary)?;
+    messages(out, pen, summary)?;
+    ledger(out, pen, &summary.ledger)
+}
+
+fn checks(out: &mut dyn Write, pen: Pen, summary: &Summary) -> io::Result<()> {
+    let said = |check: &CheckEntry| check.violated + check.clean + check.not_checked > 0;
+    let checks: Vec<(String, &CheckEntry)> =
+        summary.checks.iter().filter(|(_, check)| said(check)).map(|(rule, check)| (escape(rule).into_owned(), check)).collect();
+    if checks.is_empty() {
+        return Ok(());
+    }
+    pen.heading(out, "Rules", "violated, clean and not checked subjects")?;
+    let column = checks.iter().map(|(rule, _)| width::of(rule)).max().unwrap_or(0).min(pen.width / 3);
+    for (rule, check) in checks {
+        let mut line = pen.line();
+        line.put(style::PLAIN, &width::left(&width::fit(&rule, column), column));
+        count(&mut line, style::ERROR, check.violated, "violated");
+        count(&mut line, style::GOOD, check.clean, "clean");
+        count(&mut line, style::WARNING, check.not_checked, "not checked");
+        let reasons: Vec<_> = check.reasons.iter().map(|reason| escape(reason)).collect();
+        let text = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
+        pen.paragraph(out, line, style::PLAIN, &text)?;
+    }
+    Ok(())
+}
+
+fn count(line: &mut style::Line, style: style::Style, n: u64, what: &str) {
+    if n > 0 {
+        line.put(style::PLAIN, "  ").put(style, &format!("{n} {what}"));
+    }
+}
+
+fn messages(out: &mut dyn Write, pen: Pen, summary: &Summary) -> io::Result<()> {
+    let totals = &summary.totals;
+    if totals.messages.is_empty() {
+        return Ok(());
+    }
+    let copies = match totals.message_copies {
+        0 => String::new(),
+        1 => "1 of them a copy at another tap".to_owned(),
+        n => format!("{n} of them copies at another tap"),
+    };
+    pen.heading(out, "SIP messages", &copies)?;
+    let (statuses, methods): (Vec<_>, Vec<_>) =
+        totals.messages.iter().partition(|(name, _)| name.starts_with(|c: char| c.is_ascii_digit()));
+    for part in [methods, statuses].iter().filter(|part| !part.is_empty()) {
+        let text: Vec<String> = part.iter().map(|(name, n)| format!("{} {n}", escape(name))).collect();
+        pen.paragraph(out, pen.line(), style::PLAIN, &text.join(", "))?;
+    }
+    Ok(())
+}
+
+fn ledger(out: &mut dyn Write, pen: Pen, ledger: &LedgerEntry) -> io::Result<()> {
+    pen.heading(out, "Ledger", &counted(ledger.records, "record", "records"))?;
+    let kind = |kind: &Kind| ledger.kinds.get(kind.name()).filter(|n| **n > 0).map(|n| format!("{} {n}", kind.name()));
+    let mut parts: Vec<String> = Kind::ALL.iter().filter_map(kind).collect();
+    let undecoded: u64 = ledger.undecoded.values().sum();
+    parts.push(format!("undecoded {undecoded}"));
+    let text = format!("{}; of which duplicates {}; evicted {}", parts.join(", "), ledger.duplicates, ledger.evicted);
+    pen.paragraph(out, pen.line(), style::PLAIN, &text)
+}

@@ -1,0 +1,73 @@
+//! A call's section: who spoke with whom and how it ended, its legs, its ladder, its streams.
+
+use super::style::{self, Pen};
+use super::{calls, counted, ladder::Ladder, when, width};
+use crate::report::{CallEntry, CallReport, StreamEntry, escape::escape};
+use std::io::{self, Write};
+
+/// Legs and streams listed.
+const MAX_LISTED: usize = 8;
+
+/// The section of `call` without its heading, at most `pen.width` columns wide.
+pub fn draw(call: &CallReport, pen: Pen) -> Vec<u8> {
+    let mut out = Vec::new();
+    write(&mut out, call, pen).expect("a Vec takes all bytes");
+    out
+}
+
+fn write(out: &mut dyn Write, report: &CallReport, pen: Pen) -> io::Result<()> {
+    if let Some(call) = &report.call {
+        head(out, call, pen)?;
+    }
+    Ladder::of(report, pen).write(out)?;
+    for (_, stream) in report.streams.iter().take(MAX_LISTED) {
+        pen.paragraph(out, pen.line().put(style::DIM, "rtp  ").take(), style::PLAIN, &of_stream(stream))?;
+    }
+    more(out, pen, "stream", "streams", report.streams.len())
+}
+
+fn head(out: &mut dyn Write, call: &CallEntry, pen: Pen) -> io::Result<()> {
+    let (caller, callee) = (calls::party(call, call.caller.as_deref(), |l| &l.a), calls::party(call, call.callee.as_deref(), |l| &l.b));
+    let outcome = calls::outcome(call);
+    let reason = call.legs.iter().find_map(|leg| leg.reason.as_deref().filter(|_| leg.status.is_some_and(|s| s >= 300)));
+    let mut lead = pen.line();
+    lead.put(style::of_outcome(&outcome), &width::fit(&outcome, pen.width / 3)).put(style::PLAIN, " ");
+    let started = format!("{} {} UTC", when::date(&call.started), when::clock(&call.started));
+    let reason = reason.map(|reason| format!("{}, ", escape(reason))).unwrap_or_default();
+    pen.paragraph(out, lead, style::PLAIN, &format!("{reason}{caller} to {callee}, started {}", escape(&started)))?;
+    for leg in call.legs.iter().take(MAX_LISTED) {
+        let Some(call_id) = &leg.call_id else { continue };
+        let transport = leg.transport.as_deref().unwrap_or("unknown transport");
+        let joined = leg.joined_by.as_ref().map(|why| format!(", joined by {}", escape(why))).unwrap_or_default();
+        let text = format!("{} ({}, {} side{joined})", escape(call_id), escape(transport), escape(&leg.side));
+        pen.paragraph(out, pen.line().put(style::DIM, "Call-ID  ").take(), style::PLAIN, &text)?;
+    }
+    more(out, pen, "leg", "legs", call.legs.len())
+}
+
+fn more(out: &mut dyn Write, pen: Pen, one: &str, many: &str, total: usize) -> io::Result<()> {
+    match total.saturating_sub(MAX_LISTED) {
+        0 => Ok(()),
+        n => pen.line().put(style::DIM, &format!("… {} more", counted(n as u64, one, many))).write(out),
+    }
+}
+
+/// `198.51.100.5:4000 to 52.112.0.9:49200, PCMU/8000, SSRC 0x0000beef, 500 packets, 2 lost (0.40 %), jitter 1.2 ms, max 3.4 ms, …`
+fn of_stream(stream: &StreamEntry) -> String {
+    let rate = stream.clock_rate.map(|rate| format!("/{rate}")).unwrap_or_default();
+    let codec =
+        stream.codec.as_ref().map_or_else(|| format!("payload types {:?}", stream.payload_types), |c| format!("{}{rate}", escape(c)));
+    let mut parts = vec![format!("{} to {}", escape(&stream.src), escape(&stream.dst)), codec];
+    parts.extend(stream.secured.then(|| "SRTP".to_owned()));
+    parts.push(format!("SSRC {}", escape(&stream.ssrc)));
+    parts.push(counted(stream.packets, "packet", "packets"));
+    parts.push(format!("{} lost ({} %)", stream.lost, stream.loss_percent));
+    if let (Some(mean), Some(max)) = (stream.jitter_ms.mean, stream.jitter_ms.max) {
+        parts.push(format!("jitter mean {mean} ms, max {max} ms"));
+    }
+    parts.extend(stream.delta_ms.max.map(|max| format!("delta max {max} ms")));
+    parts.extend(stream.mos.map(|mos| format!("MOS {mos}")));
+    parts.push(format!("DSCP {}", stream.dscp));
+    parts.push(escape(&stream.segment).into_owned());
+    parts.join(", ")
+}

@@ -1,0 +1,211 @@
+//! The terminal report as text. `UPDATE=1 cargo test` rewrites the expected files; read the diff.
+
+use super::*;
+use crate::record::RecordId;
+use crate::report::json::written;
+use crate::report::sample::sample;
+use crate::report::{CallEntry, Decimal, LadderRow};
+use crate::time::{Span, Timestamp};
+
+fn report(terminal: &Terminal) -> String {
+    let (summary, calls) = sample();
+    String::from_utf8(written(terminal, &calls, &summary)).unwrap()
+}
+
+/// The text without what colours it.
+fn colourless(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+fn expect(name: &str, text: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report/terminal/expected").join(name);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(text == expected, "{name} differs; UPDATE=1 rewrites it. Now:\n{text}");
+}
+
+#[test]
+fn the_report_is_as_expected_at_three_widths() {
+    for width in [80, 100, 140] {
+        expect(&format!("{width}.txt"), &report(&Terminal::new(width, false, 0, false)));
+    }
+}
+
+#[test]
+fn quiet_is_verdict_and_findings_and_verbose_adds_the_rest() {
+    expect("quiet.txt", &report(&Terminal::new(100, false, 0, true)));
+    expect("verbose.txt", &report(&Terminal::new(100, false, 1, false)));
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    for width in [MIN_WIDTH, 72, 80, 100, 140, 250] {
+        for line in report(&Terminal::new(width, false, 1, false)).lines() {
+            assert!(width::of(line) <= usize::from(width), "{width}: {line}");
+        }
+    }
+}
+
+#[test]
+fn a_table_over_two_days_fits_the_narrowest_terminal() {
+    let (summary, mut calls) = sample();
+    if let Some(call) = &mut calls[1].call {
+        (call.started, call.ended) = (Timestamp(0).rfc3339(), None);
+    }
+    let text = String::from_utf8(written(&Terminal::new(MIN_WIDTH, false, 0, false), &calls, &summary)).unwrap();
+    assert!(text.contains("11-20 13:53") && text.contains("01-01 00:00"), "{text}");
+    assert!(text.lines().all(|line| width::of(line) <= usize::from(MIN_WIDTH)), "{text}");
+}
+
+#[test]
+fn a_filter_is_never_broken_inside_a_word() {
+    let (mut summary, calls) = sample();
+    let filter = format!("sip.Call-ID=={}", "x".repeat(200));
+    summary.findings[0].filter = filter.clone();
+    let text = String::from_utf8(written(&Terminal::new(80, false, 0, false), &calls, &summary)).unwrap();
+    assert!(text.contains(&filter));
+}
+
+#[test]
+fn nothing_captured_controls_the_terminal() {
+    for (color, quiet) in [(false, false), (false, true), (true, false)] {
+        let text = report(&Terminal::new(100, color, 1, quiet));
+        let text = if color { colourless(&text) } else { text };
+        let passed = |c: char| c != '\n' && (c.is_control() || "\u{202e}\u{2066}\u{200b}".contains(c));
+        assert_eq!(text.chars().find(|c| passed(*c)), None);
+        assert!(text.contains("Eve\\x1B[2J"));
+    }
+}
+
+#[test]
+fn colour_changes_no_text() {
+    let plain = report(&Terminal::new(100, false, 0, false));
+    let coloured = report(&Terminal::new(100, true, 0, false));
+    assert_ne!(plain, coloured);
+    let trimmed: Vec<String> = colourless(&coloured).lines().map(|line| line.trim_end().to_owned()).collect();
+    assert_eq!(trimmed, plain.lines().collect::<Vec<_>>());
+}
+
+fn many(n: u64, marked: bool) -> Vec<CallReport> {
+    let (_, calls) = sample();
+    (0..n)
+        .map(|i| {
+            let call =
+                CallEntry { id: format!("{i:012x}"), started: Timestamp(0).rfc3339(), kind: "call".to_owned(), ..CallEntry::default() };
+            let findings = if marked { calls[0].findings.clone() } else { Vec::new() };
+            CallReport { first: Seq(i), call: Some(call), ladder: calls[0].ladder.clone(), findings, ..CallReport::default() }
+        })
+        .collect()
+}
+
+#[test]
+fn many_calls_are_cut_and_the_report_says_so() {
+    let text = String::from_utf8(written(&Terminal::new(100, false, 0, false), &many(500, true), &Summary::default())).unwrap();
+    assert_eq!(text.matches("\nCall #").count(), MAX_LADDERS);
+    assert!(text.contains("300 more calls left out; --format json has everything"), "{text}");
+    assert!(text.contains("480 more ladders of calls with findings left out"), "{text}");
+    assert!(text.contains("\nCall #20  000000000013\n"), "{text}");
+}
+
+#[test]
+fn clean_calls_have_ladders_when_they_are_few_or_with_v() {
+    let ladders = |n, verbose| {
+        let text = written(&Terminal::new(100, false, verbose, false), &many(n, false), &Summary::default());
+        String::from_utf8(text).unwrap().matches("\nCall #").count()
+    };
+    assert_eq!((ladders(3, 0), ladders(4, 0), ladders(4, 1), ladders(500, 1)), (3, 0, 4, MAX_LADDERS));
+}
+
+fn laddered(rows: &[(&str, &str, &str)]) -> String {
+    let row = |(i, (from, to, label)): (usize, &(&str, &str, &str))| LadderRow {
+        at: Timestamp(0) + Span::millis(i as i64 * 10),
+        record: RecordId { input: 0, number: i as u64 + 1 },
+        from: (*from).to_owned(),
+        to: (*to).to_owned(),
+        label: (*label).to_owned(),
+        retransmission: false,
+        findings: Vec::new(),
+    };
+    let report = CallReport { ladder: rows.iter().enumerate().map(row).collect(), ..CallReport::default() };
+    String::from_utf8(section::draw(&report, Pen { width: 80, color: false })).unwrap()
+}
+
+#[test]
+fn a_call_on_loopback_has_a_column_a_port() {
+    let text = laddered(&[("127.0.0.1:5060", "127.0.0.1:5070", "INVITE"), ("127.0.0.1:5070", "127.0.0.1:5060", "200 OK")]);
+    assert_eq!(
+        text,
+        "rec   time   delta  127.0.0.1:5060                     127.0.0.1:5070
+0:1  0.000          │─────────────────── INVITE ───────────────────>│
+0:2  0.010  +0.010  │<─────────────────── 200 OK ───────────────────│
+"
+    );
+}
+
+#[test]
+fn a_message_to_the_own_address_stands_beside_its_lifeline() {
+    let text = laddered(&[
+        ("10.0.0.1:5060", "10.0.0.2:5060", "INVITE"),
+        ("10.0.0.2:5060", "10.0.0.2:5080", "INVITE"),
+        ("10.0.0.1:5060", "10.0.0.1:5080", "OPTIONS"),
+    ]);
+    assert_eq!(
+        text,
+        "rec   time   delta  10.0.0.1                                 10.0.0.2
+0:1  0.000          │─────────────────── INVITE ───────────────────>│
+0:2  0.010  +0.010  │                                       INVITE ┘│
+0:3  0.020  +0.010  │└ OPTIONS                                      │
+"
+    );
+}
+
+#[test]
+fn addresses_too_long_for_a_column_get_letters() {
+    let text = laddered(&[
+        ("[2001:db8::1]:5060", "10.0.0.2:5060", "INVITE"),
+        ("10.0.0.2:5060", "[2001:db8:1111:2222:3333:4444:5555:6666]:5060", "INVITE"),
+    ]);
+    assert!(text.starts_with("A  2001:db8::1\nB  10.0.0.2\nC  2001:db8:1111:2222:3333:4444:5555:6666\n"), "{text}");
+}
+
+#[test]
+fn too_many_addresses_become_a_list() {
+    let rows: Vec<(String, String)> = (0..9).map(|i| (format!("10.0.0.{i}:5060"), format!("10.0.0.{}:5060", i + 1))).collect();
+    let rows: Vec<(&str, &str, &str)> = rows.iter().map(|(from, to)| (from.as_str(), to.as_str(), "INVITE")).collect();
+    assert!(laddered(&rows).contains("0:9  0.080  +0.010  10.0.0.8:5060 > 10.0.0.9:5060: INVITE\n"));
+}
+
+#[test]
+fn a_long_ladder_keeps_beginning_end_and_rows_with_findings() {
+    let mut call = many(1, true).remove(0);
+    let row = call.ladder[2].clone();
+    call.ladder = (0..500).map(|i| LadderRow { record: RecordId { input: 0, number: i + 1 }, ..row.clone() }).collect();
+    call.ladder[250].findings = vec![call.findings[0].id.clone()];
+    let text = String::from_utf8(section::draw(&call, Pen { width: 80, color: false })).unwrap();
+    assert!(text.contains("… 210 rows left out …") && text.contains("… 239 rows left out …"), "{text}");
+    assert!(text.contains("0:251") && text.contains("! DR001") && text.contains("0:500"), "{text}");
+}
+
+#[test]
+fn an_unread_input_is_never_a_clean_report() {
+    let (mut summary, _) = sample();
+    summary.findings.clear();
+    summary.totals.findings = Default::default();
+    summary.totals.calls = 0;
+    let text = String::from_utf8(written(&Terminal::new(140, false, 0, true), &[], &summary)).unwrap();
+    assert_eq!(
+        text,
+        "no findings in 1099 records without a call; 1 input incomplete; 12 records not decoded; 1 rule could not be checked\n"
+    );
+}
+
+#[test]
+fn loss_of_a_call_is_that_of_its_worst_stream() {
+    let (_, calls) = sample();
+    let mut call = calls[0].clone();
+    call.streams[1].1.loss_percent = Decimal(1234);
+    let text = String::from_utf8(written(&Terminal::new(140, false, 0, false), &[call], &Summary::default())).unwrap();
+    assert!(text.contains("12.34"), "{text}");
+}
