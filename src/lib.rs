@@ -32,3 +32,5 @@ pub mod finding;
 pub mod rules;
 
 pub mod report;
+
+pub mod analysis;

@@ -1,0 +1,228 @@
+//! Entries of the report, made from a judged call.
+
+use crate::call::{BoundStream, Call, Leg, LegKind, Recognition, outcome, recognise};
+use crate::finding::Finding;
+use crate::flow::{Pass, Transport};
+use crate::path::{Hop, HopKind, Network, Way};
+use crate::proto::sip::{HeaderName, NameAddr};
+use crate::record::Seq;
+use crate::report::{
+    AsymmetricEntry, CallEntry, CallReport, Decimal, EndEntry, HopEntry, LegEntry, MeanMax, MinMeanMax, StreamEntry, StreamTapEntry,
+    WayEntry,
+};
+use std::net::IpAddr;
+
+/// Nanoseconds in a millisecond.
+const MS: i128 = 1_000_000;
+
+/// The report of a call, without ladder and findings.
+pub fn report(call: &Call, recognitions: &[Recognition], hops: &[Hop], findings: &[Finding], network: &Network<'_>) -> CallReport {
+    let streams: Vec<(Seq, StreamEntry)> = call.streams.iter().map(|bound| (first(bound), stream(bound, call, hops))).collect();
+    CallReport {
+        first: call.first.seq,
+        call: Some(entry(call, recognitions, hops, findings, network)),
+        streams,
+        hops: hops.iter().map(|h| (h.first.seq, hop(h, Some(&call.id)))).collect(),
+        ..CallReport::default()
+    }
+}
+
+fn first(bound: &BoundStream) -> Seq {
+    bound.stream.first().map_or(Seq(0), |seen| seen.seq)
+}
+
+fn entry(call: &Call, recognitions: &[Recognition], hops: &[Hop], findings: &[Finding], network: &Network<'_>) -> CallEntry {
+    let main = call.legs.first();
+    let mut ids: Vec<String> = Vec::new();
+    for finding in findings {
+        if !ids.contains(&finding.id) {
+            ids.push(finding.id.clone());
+        }
+    }
+    CallEntry {
+        id: call.id.clone(),
+        kind: kind(call).to_owned(),
+        outcome: call.outcome.map(|outcome| outcome.to_string()),
+        started: call.first.at.rfc3339(),
+        answered: main.and_then(|leg| leg.answered).map(|at| at.rfc3339()),
+        ended: call.ended.map(|at| at.rfc3339()),
+        caller: main.and_then(|leg| party(leg, HeaderName::From)),
+        callee: main.and_then(|leg| party(leg, HeaderName::To)),
+        legs: match call.legs.as_slice() {
+            [] => media_legs(call, hops, network),
+            legs => legs.iter().zip(recognitions).map(|(leg, found)| signalled(leg, found, hops, network)).collect(),
+        },
+        streams: call.streams.iter().map(|bound| bound.id.clone()).collect(),
+        scenario: None,
+        findings: ids,
+    }
+}
+
+fn kind(call: &Call) -> &'static str {
+    match call.kind {
+        None => "media_only",
+        Some(LegKind::Call) => "call",
+        Some(LegKind::Options) => "options",
+        Some(LegKind::Register) => "register",
+        Some(LegKind::Subscribe) => "subscribe",
+        Some(LegKind::Message) => "message",
+        Some(LegKind::Other) => "other",
+    }
+}
+
+/// The user of an address header of the leg's first request, else of its first message; the host where it has no user.
+fn party(leg: &Leg, name: HeaderName) -> Option<String> {
+    let value = header(leg, name)?;
+    let address = NameAddr::parse(&value);
+    let uri = address.uri();
+    match uri.user_decoded().filter(|user| !user.is_empty()) {
+        Some(user) => Some(user.into_owned()),
+        None => Some(address.uri.to_owned()).filter(|uri| !uri.is_empty()),
+    }
+}
+
+fn uri(leg: &Leg, name: HeaderName) -> Option<String> {
+    let value = header(leg, name)?;
+    Some(NameAddr::parse(&value).uri.to_owned()).filter(|uri| !uri.is_empty())
+}
+
+fn header(leg: &Leg, name: HeaderName) -> Option<String> {
+    let request = leg.messages.iter().find(|m| m.sip().is_request());
+    let value = request.or(leg.messages.first())?.sip().first(name)?;
+    Some(String::from_utf8_lossy(&value).into_owned())
+}
+
+fn signalled(leg: &Leg, recognition: &Recognition, hops: &[Hop], network: &Network<'_>) -> LegEntry {
+    let deciding = outcome::deciding(leg).and_then(|t| leg.message(t.last?));
+    let pairs: Vec<(IpAddr, IpAddr)> =
+        leg.messages.iter().flat_map(|m| m.sightings().map(|(_, src, dst)| (src.ip(), dst.ip())).collect::<Vec<_>>()).collect();
+    let crosses = |hop: &&Hop| {
+        let ends = (hop.a.ip, hop.b.ip);
+        hop.kind == HopKind::Signalling && pairs.iter().any(|p| *p == ends || *p == (ends.1, ends.0))
+    };
+    LegEntry {
+        call_id: leg.call_id.as_ref().map(|c| String::from_utf8_lossy(c.bytes()).into_owned()),
+        from: uri(leg, HeaderName::From),
+        to: uri(leg, HeaderName::To),
+        transport: Some(transport(leg)),
+        a: leg.a.to_string(),
+        b: leg.b.to_string(),
+        side: recognise::side(leg, recognition, network.topology).to_string(),
+        requests: leg.requests,
+        responses: leg.responses,
+        retransmissions: leg.retransmissions,
+        status: deciding.and_then(|m| m.sip().status()),
+        reason: deciding.map(|m| m.sip().reason().into_owned()).filter(|reason| !reason.is_empty()),
+        setup_ms: (leg.kind == LegKind::Call).then(|| outcome::setup(leg)).flatten().map(|s| Decimal::ratio(i128::from(s.0), MS)),
+        hops: hops.iter().filter(crosses).map(|hop| hop.id.clone()).collect(),
+        joined_by: None,
+    }
+}
+
+/// Transport of the top Via where it is one of the contract's, else what carried the first message.
+fn transport(leg: &Leg) -> String {
+    let via = leg.messages.first().and_then(|m| m.message.sip().via_transport().map(|t| t.to_ascii_lowercase()));
+    match via.as_deref() {
+        Some(b"udp") => "udp",
+        Some(b"tcp") => "tcp",
+        Some(b"tls") => "tls",
+        Some(b"ws") => "ws",
+        Some(b"wss") => "wss",
+        _ => match leg.messages.first().map(|m| m.message.transport) {
+            Some(Transport::Tcp) => "tcp",
+            _ => "udp",
+        },
+    }
+    .to_owned()
+}
+
+/// Media without signalling is one leg between its two addresses.
+fn media_legs(call: &Call, hops: &[Hop], network: &Network<'_>) -> Vec<LegEntry> {
+    let Some(bound) = call.streams.first() else { return Vec::new() };
+    let (a, b) = bound.stream.flow.from_to(bound.stream.dir);
+    let at = call.first.at;
+    let places = [network.topology.place_of(a.ip(), at), network.topology.place_of(b.ip(), at)];
+    vec![LegEntry {
+        a: a.to_string(),
+        b: b.to_string(),
+        side: recognise::side_of(places).to_string(),
+        hops: hops.iter().map(|hop| hop.id.clone()).collect(),
+        ..LegEntry::default()
+    }]
+}
+
+fn stream(bound: &BoundStream, call: &Call, hops: &[Hop]) -> StreamEntry {
+    let stream = &bound.stream;
+    let (src, dst) = stream.flow.from_to(stream.dir);
+    let hop = hops.iter().find(|hop| {
+        hop.kind == HopKind::Media && ((hop.a.ip, hop.b.ip) == (src.ip(), dst.ip()) || (hop.b.ip, hop.a.ip) == (src.ip(), dst.ip()))
+    });
+    let way = hop.map(|hop| if hop.a.ip == src.ip() { &hop.way[0] } else { &hop.way[1] });
+    let mut types = stream.payload_types.to_vec();
+    types.sort_by_key(|(_, packets)| std::cmp::Reverse(*packets));
+    let jitter = bound.clock_rate.and_then(|rate| stream.jitter(rate));
+    let delta = stream.delta();
+    let time = |seen: Option<&crate::flow::Seen>| seen.map(|s| s.at.rfc3339()).unwrap_or_default();
+    let (lost, expected) = (stream.lost() as i64, stream.expected());
+    StreamEntry {
+        id: bound.id.clone(),
+        call: Some(call.id.clone()),
+        hop: hop.map(|hop| hop.id.clone()),
+        continues: bound.continues.clone(),
+        src: src.to_string(),
+        dst: dst.to_string(),
+        ssrc: format!("0x{:08x}", stream.ssrc.0),
+        payload_types: types.iter().map(|(payload_type, _)| *payload_type).collect(),
+        codec: bound.codec.clone(),
+        clock_rate: bound.clock_rate,
+        secured: bound.secured,
+        packets: stream.packets(),
+        expected,
+        lost,
+        loss_percent: Decimal::ratio(i128::from(lost) * 100, i128::from(expected)),
+        duplicates: stream.duplicates(),
+        reordered: stream.reordered(),
+        jitter_ms: MeanMax {
+            mean: jitter.map(|j| Decimal::ratio(i128::from(j.mean.0), MS)),
+            max: jitter.map(|j| Decimal::ratio(i128::from(j.max.0), MS)),
+        },
+        delta_ms: MinMeanMax {
+            min: delta.map(|d| Decimal::ratio(i128::from(d.min.0), MS)),
+            mean: delta.map(|d| Decimal::ratio(i128::from(d.mean.0), MS)),
+            max: delta.map(|d| Decimal::ratio(i128::from(d.max.0), MS)),
+        },
+        mos: None,
+        dscp: dscp(stream.last_pass()),
+        first: time(stream.first()),
+        last: time(stream.last()),
+        segment: way.map_or_else(|| "unknown".to_owned(), |way| way.segment.to_string()),
+        basis: way.map_or_else(String::new, |way| way.basis.clone()),
+        taps: stream.passes.iter().map(tap).collect(),
+    }
+}
+
+fn tap(pass: &Pass) -> StreamTapEntry {
+    StreamTapEntry { tap: pass.tap().0, ttl: pass.ttl(), packets: pass.packets(), lost: pass.lost() as i64, located: None }
+}
+
+/// Code point of most packets of a pass.
+fn dscp(pass: Option<&Pass>) -> u8 {
+    pass.and_then(|pass| pass.dscps().iter().max_by_key(|used| used.packets).map(|used| used.dscp)).unwrap_or_default()
+}
+
+/// The entry of a hop.
+pub fn hop(hop: &Hop, call: Option<&str>) -> HopEntry {
+    let end = |end: &crate::path::End| EndEntry { ip: end.ip.to_string(), place: end.place.to_string() };
+    let way = |way: &Way| WayEntry { segment: way.segment.to_string(), basis: way.basis.clone(), packets: way.packets, bytes: way.bytes };
+    let [out, back] = &hop.way;
+    HopEntry {
+        id: hop.id.clone(),
+        call: call.map(str::to_owned),
+        kind: hop.kind.to_string(),
+        a: end(&hop.a),
+        b: end(&hop.b),
+        a_to_b: way(out),
+        b_to_a: way(back),
+        asymmetric: AsymmetricEntry { verdict: hop.asymmetric.verdict.to_string(), evidence: hop.asymmetric.evidence.clone() },
+    }
+}

@@ -1,0 +1,182 @@
+//! The judge of one ended call: recognises its legs, judges its hops, runs the rules, and renders its entries.
+
+use super::{entries, ladder};
+use crate::call::{Call, Leg, LegMessage, Recognition, recognise};
+use crate::finding::{Finding, Outcome, Violation};
+use crate::flow::{Connection, Content};
+use crate::hash;
+use crate::path::{self, Hop, Network};
+use crate::report::{CallReport, Format, Rendered};
+use crate::rules::{Check, Ctx, Rule};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Judges calls.
+#[derive(Clone, Copy)]
+pub struct Judge<'a> {
+    /// What segments are judged from.
+    pub network: Network<'a>,
+    /// Rules to run.
+    pub rules: &'a [&'static Rule],
+    /// Renders the entries.
+    pub format: &'a dyn Format,
+}
+
+/// A rule's outcomes on the subjects of one call.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Subjects that violate it.
+    pub violated: u64,
+    /// Subjects that do not.
+    pub clean: u64,
+    /// Subjects that could not be judged, by reason.
+    pub not_checked: BTreeMap<String, u64>,
+}
+
+/// A judged call.
+pub struct Judged {
+    /// Its report.
+    pub report: CallReport,
+    /// Its rendered entries.
+    pub rendered: Rendered,
+    /// Outcomes by rule id.
+    pub tallies: BTreeMap<&'static str, Tally>,
+}
+
+/// Why rules that need SIP text say nothing of a connection that nobody could read.
+const ENCRYPTED: &str = "SIP is encrypted and no key was given";
+
+/// Findings and outcomes, as they are gathered.
+#[derive(Default)]
+struct Gathered {
+    findings: Vec<Finding>,
+    tallies: BTreeMap<&'static str, Tally>,
+}
+
+impl Judge<'_> {
+    /// Judges a call.
+    pub fn call(&self, call: &Call) -> Judged {
+        let hops = path::hops(call, &self.network);
+        let recognitions: Vec<Recognition> = call.legs.iter().map(|leg| recognise::recognise(leg, self.network.topology)).collect();
+        let mut gathered = Gathered::default();
+        for (leg, recognition) in call.legs.iter().zip(&recognitions) {
+            if recognition.is_direct_routing() {
+                self.messages(call, leg, recognition, &mut gathered);
+            }
+        }
+        let ctx = Ctx { topology: self.network.topology, call: Some(call), leg: None };
+        self.hops(&hops, &ctx, &mut gathered);
+        let mut report = entries::report(call, &recognitions, &hops, &gathered.findings, &self.network);
+        report.ladder = ladder::rows(call, &gathered.findings);
+        report.findings = gathered.findings;
+        self.render(report, gathered.tallies)
+    }
+
+    /// Judges a connection that nobody could read: it is a signalling hop all the same. `None` for clear SIP, whose calls have it.
+    pub fn connection(&self, connection: &Connection) -> Option<Judged> {
+        if connection.content == Content::Sip {
+            return None;
+        }
+        let hop = path::unread(connection, &self.network);
+        let mut gathered = Gathered::default();
+        let ctx = Ctx { topology: self.network.topology, call: None, leg: None };
+        let (from, to) = connection.id.flow.endpoints();
+        let at = connection.first.at;
+        if connection.content == Content::Tls && [from, to].iter().any(|end| self.network.topology.is_microsoft_signalling(end.ip(), at)) {
+            for rule in self.rules.iter().filter(|rule| matches!(rule.check, Check::Message(_))) {
+                gathered.tally(rule, &Outcome::NotChecked(ENCRYPTED.to_owned()));
+            }
+        }
+        self.hops(std::slice::from_ref(&hop), &ctx, &mut gathered);
+        let report = CallReport {
+            first: hop.first.seq,
+            hops: vec![(hop.first.seq, entries::hop(&hop, None))],
+            findings: gathered.findings,
+            ..CallReport::default()
+        };
+        Some(self.render(report, gathered.tallies))
+    }
+
+    fn render(&self, report: CallReport, tallies: BTreeMap<&'static str, Tally>) -> Judged {
+        let mut rendered = Rendered::default();
+        self.format.render(&report, &mut rendered);
+        Judged { report, rendered, tallies }
+    }
+
+    fn messages(&self, call: &Call, leg: &Leg, recognition: &Recognition, gathered: &mut Gathered) {
+        let ctx = Ctx { topology: self.network.topology, call: Some(call), leg: Some((leg, recognition)) };
+        for message in leg.messages.iter().filter(|message| !message.retransmission) {
+            let mut outcomes: Vec<(&'static Rule, Outcome)> = Vec::new();
+            for rule in self.rules {
+                if let Check::Message(check) = rule.check {
+                    outcomes.push((rule, lowered(rule, message, &ctx, check(message, &ctx))));
+                }
+            }
+            let hidden: BTreeSet<&str> =
+                outcomes.iter().filter(|(_, o)| matches!(o, Outcome::Violated(_))).flat_map(|(rule, _)| rule.hides).copied().collect();
+            for (rule, outcome) in outcomes {
+                let number = rule.id.split('-').next().unwrap_or(rule.id);
+                if !hidden.contains(number) {
+                    gathered.tally(rule, &outcome);
+                    gathered.violations(rule, outcome, Some(call), || call_filter(leg));
+                }
+            }
+        }
+    }
+
+    fn hops(&self, hops: &[Hop], ctx: &Ctx<'_>, gathered: &mut Gathered) {
+        for hop in hops {
+            for rule in self.rules {
+                if let Check::Hop(check) = rule.check {
+                    let outcome = check(hop, ctx);
+                    gathered.tally(rule, &outcome);
+                    gathered.violations(rule, outcome, ctx.call, || format!("ip.addr == {} && ip.addr == {}", hop.a.ip, hop.b.ip));
+                }
+            }
+        }
+    }
+}
+
+/// One level lower when the service took that very message (catalogue section 4).
+fn lowered(rule: &Rule, message: &LegMessage, ctx: &Ctx<'_>, outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Violated(violations) if rule.lower_when_accepted && ctx.is_accepted(message) => {
+            let lower = |v: Violation| Violation { severity: v.severity.lower(), ..v };
+            Outcome::Violated(violations.into_iter().map(lower).collect())
+        }
+        other => other,
+    }
+}
+
+fn call_filter(leg: &Leg) -> String {
+    let call_id = leg.call_id.as_ref().map(|c| String::from_utf8_lossy(c.bytes()).replace('\\', "\\\\").replace('"', "\\\""));
+    call_id.map_or_else(|| format!("ip.addr == {} && ip.addr == {}", leg.a.ip(), leg.b.ip()), |id| format!("sip.Call-ID == \"{id}\""))
+}
+
+impl Gathered {
+    fn tally(&mut self, rule: &'static Rule, outcome: &Outcome) {
+        let tally = match outcome {
+            Outcome::NotApplicable => return,
+            _ => self.tallies.entry(rule.id).or_default(),
+        };
+        match outcome {
+            Outcome::Violated(_) => tally.violated += 1,
+            Outcome::Clean => tally.clean += 1,
+            Outcome::NotChecked(why) => *tally.not_checked.entry(why.clone()).or_default() += 1,
+            Outcome::NotApplicable => {}
+        }
+    }
+
+    fn violations(&mut self, rule: &'static Rule, outcome: Outcome, call: Option<&Call>, filter: impl Fn() -> String) {
+        let Outcome::Violated(violations) = outcome else { return };
+        for violation in violations {
+            let digits = hash::hex(&[violation.subject.as_bytes(), violation.value.as_bytes()], 8);
+            self.findings.push(Finding {
+                id: format!("{}-{digits}", rule.id),
+                rule: rule.id.to_owned(),
+                violation,
+                call: call.map(|c| c.id.clone()),
+                filter: filter(),
+            });
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The analysis: drives records through engine and call stage, judges what ended, and gathers the results.
+
+pub mod entries;
+pub mod group;
+pub mod judge;
+mod ladder;
+pub mod results;
+pub mod run;
+mod summary;
+
+use crate::call::{Call, CallStage};
+use crate::engine::{Engine, Mask, par};
+use crate::error::Error;
+use crate::flow::Connection;
+use crate::path::Network;
+use crate::record::{Interface, Window};
+use crate::report::{Format, Summary};
+use crate::rules::Rule;
+use crate::topology::Topology;
+use judge::Judge;
+use results::Results;
+use serde::{Deserialize, Serialize};
+use std::io;
+use summary::InputFacts;
+
+pub use summary::RunFacts;
+
+/// What does not change during a run.
+#[derive(Clone, Copy)]
+pub struct Settings<'a> {
+    /// The user's network.
+    pub topology: &'a Topology,
+    /// Rules to run, in order of id.
+    pub rules: &'a [&'static Rule],
+    /// The format that entries are rendered in.
+    pub format: &'a dyn Format,
+}
+
+/// What the records' inputs say of themselves, as far as they are opened.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    /// Interfaces by number.
+    pub interfaces: &'a [Interface],
+    /// File names by input.
+    pub files: &'a [String],
+}
+
+/// The state of a run. It can be saved after any window and loaded again.
+#[derive(Serialize, Deserialize)]
+pub struct Analysis {
+    engine: Engine,
+    calls: CallStage,
+    results: Results,
+}
+
+impl Analysis {
+    /// A run that begins, for a format with so many sections.
+    pub fn new(format: &dyn Format) -> Self {
+        Self { engine: Engine::default(), calls: CallStage::default(), results: Results::new(format.sections()) }
+    }
+
+    /// How many records the next window may hold.
+    pub fn room(&self) -> usize {
+        self.engine.room()
+    }
+
+    /// Records applied so far.
+    pub fn records(&self) -> u64 {
+        self.engine.next().0
+    }
+
+    /// Applies a window.
+    pub fn apply(&mut self, window: &Window, source: Source<'_>, mask: Mask<'_>, settings: Settings<'_>) -> io::Result<()> {
+        let facts = self.engine.apply(window, source.interfaces, mask);
+        self.calls.apply(facts, self.engine.clock());
+        if self.engine.is_at_tick() {
+            let facts = self.engine.tick();
+            self.calls.apply(facts, self.engine.clock());
+            if self.engine.is_sweep_due() {
+                self.sweep(source, settings, false)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes everything and gives the summary.
+    pub fn finish(&mut self, source: Source<'_>, settings: Settings<'_>, run: &RunFacts<'_>) -> io::Result<Summary> {
+        self.sweep(source, settings, true)?;
+        let mut ledger = self.engine.ledger();
+        ledger.add(&self.calls.ledger());
+        let facts = InputFacts { source, taps: &self.engine.taps, ledger: &ledger, counts: &self.calls.counts() };
+        Ok(summary::summary(&self.results, &facts, run, settings))
+    }
+
+    /// Writes the report of a finished run.
+    pub fn write(&mut self, summary: &Summary, settings: Settings<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+        settings.format.finish(summary, self.results.sections(), out)
+    }
+
+    /// The state as bytes.
+    pub fn save(&self) -> Result<Vec<u8>, Error> {
+        postcard::to_stdvec(self).map_err(|e| Error::State(e.to_string()))
+    }
+
+    /// A run that goes on where the saved one stopped.
+    pub fn load(bytes: &[u8]) -> Result<Self, Error> {
+        postcard::from_bytes(bytes).map_err(|e| Error::State(format!("{e}; it was saved by another version, or is damaged")))
+    }
+
+    fn sweep(&mut self, source: Source<'_>, settings: Settings<'_>, all: bool) -> io::Result<()> {
+        let clock = self.engine.clock();
+        let mut due = self.calls.due(clock, all);
+        let (facts, alive) = self.engine.sweep(&due.wanted(all));
+        self.calls.apply(facts, clock);
+        if all {
+            due = self.calls.due(clock, true); // messages that only the end of the capture completed may have opened legs
+        }
+        let (calls, connections) = self.calls.close(due, &alive, clock, all);
+        self.judge(calls, connections, source, settings)
+    }
+
+    fn judge(&mut self, calls: Vec<Call>, connections: Vec<Connection>, source: Source<'_>, settings: Settings<'_>) -> io::Result<()> {
+        let network = Network { topology: settings.topology, taps: &self.engine.taps, interfaces: source.interfaces, files: source.files };
+        let judge = Judge { network, rules: settings.rules, format: settings.format };
+        let judged = par::par_map(calls, |call| judge.call(&call));
+        judged.into_iter().try_for_each(|judged| self.results.add(judged))?;
+        let judged = par::par_map(connections, |connection| judge.connection(&connection));
+        judged.into_iter().flatten().try_for_each(|judged| self.results.add(judged))
+    }
+}

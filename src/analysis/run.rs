@@ -1,0 +1,89 @@
+//! One run over merged inputs: while a window is applied, the next one is read.
+
+use super::{Analysis, Settings, Source, summary::RunFacts};
+use crate::engine::{TICK, par};
+use crate::record::{Interface, Merge, Record, Window};
+use crate::report::{InputEntry, Summary};
+use std::io;
+
+/// Records of a window: few enough that their bytes stay in the cache between decode and apply.
+pub const WINDOW: usize = 16_384;
+
+/// A capture filter: false for a record that is not looked at.
+pub type Filter<'f> = &'f mut (dyn FnMut(&Record<'_>) -> bool + Send);
+
+/// How far a run has come.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Bytes read, of compressed inputs as they lie on disk.
+    pub bytes: u64,
+    /// Bytes there are, where that is known.
+    pub of: Option<u64>,
+    /// Records applied.
+    pub records: u64,
+}
+
+/// How a run is driven.
+pub struct Drive<'d> {
+    /// Records of a window at most.
+    pub window: usize,
+    /// Capture filter.
+    pub filter: Option<Filter<'d>>,
+    /// Told after every window.
+    pub progress: &'d mut dyn FnMut(Progress),
+}
+
+/// Reads all that `merge` has and applies it.
+pub fn run(analysis: &mut Analysis, merge: &mut Merge, settings: Settings<'_>, mut drive: Drive<'_>) -> io::Result<()> {
+    let files = merge.paths();
+    let mut interfaces: Vec<Interface> = Vec::new();
+    let mut current = merge.next_window(analysis.room().min(drive.window));
+    while let Some(window) = current {
+        if merge.interfaces() != interfaces.as_slice() {
+            interfaces = merge.interfaces().to_vec();
+        }
+        let mask = drive.filter.as_mut().map(|filter| mask(&window, filter));
+        let room = room_after(&window).min(drive.window);
+        let source = Source { interfaces: &interfaces, files: &files };
+        let (next, applied) = par::join(|| merge.next_window(room), || analysis.apply(&window, source, mask.as_deref(), settings));
+        applied?;
+        current = next;
+        (drive.progress)(Progress { bytes: merge.bytes_read(), of: merge.bytes_total(), records: analysis.records() });
+    }
+    Ok(())
+}
+
+/// Closes a run and gives its summary.
+pub fn finish(analysis: &mut Analysis, merge: &Merge, settings: Settings<'_>) -> io::Result<Summary> {
+    let files = merge.paths();
+    let inputs: Vec<InputEntry> = merge.inputs().iter().map(input).collect();
+    let run = RunFacts { inputs: &inputs, notes: &merge.notes() };
+    analysis.finish(Source { interfaces: merge.interfaces(), files: &files }, settings, &run)
+}
+
+/// How many records the window after this one may hold, so that ticks fall between windows.
+fn room_after(window: &Window) -> usize {
+    let next = window.first.0 + window.heads.len() as u64;
+    (TICK - next % TICK) as usize
+}
+
+fn mask(window: &Window, filter: &mut Filter<'_>) -> Vec<bool> {
+    (0..window.heads.len()).map(|i| window.record(i).is_none_or(|record| filter(&record))).collect()
+}
+
+fn input(report: &crate::record::InputReport) -> InputEntry {
+    InputEntry {
+        path: report.path.clone(),
+        format: report.format.map(|format| format.to_string()),
+        compression: report.compression.map(|compression| compression.to_string()),
+        records: report.records,
+        bytes: report.bytes,
+        first: report.first.map(|at| at.rfc3339()),
+        last: report.last.map(|at| at.rfc3339()),
+        complete: report.complete,
+        problem: report.problem.as_ref().map(|problem| match problem.offset {
+            0 => problem.text.clone(),
+            offset => format!("{} (at byte {offset})", problem.text),
+        }),
+    }
+}

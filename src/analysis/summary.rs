@@ -1,0 +1,100 @@
+//! The summary of a run: what is known when all calls are judged.
+
+use super::results::Results;
+use super::{Settings, Source};
+use crate::call::shard::MessageCounts;
+use crate::engine::Taps;
+use crate::ledger::{Kind, Ledger};
+use crate::report::{BySeverity, InputEntry, LedgerEntry, Summary, TapEntry, Totals};
+use crate::topology::Topology;
+
+/// What the front of the program knows of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct RunFacts<'a> {
+    /// The inputs as they were read.
+    pub inputs: &'a [InputEntry],
+    /// Files skipped, and the like.
+    pub notes: &'a [String],
+}
+
+/// What the pipeline knows of a run.
+pub struct InputFacts<'a> {
+    /// Interfaces and files.
+    pub source: Source<'a>,
+    /// The taps.
+    pub taps: &'a Taps,
+    /// The ledger, summed.
+    pub ledger: &'a Ledger,
+    /// Messages seen.
+    pub counts: &'a MessageCounts,
+}
+
+/// Makes the summary.
+pub fn summary(results: &Results, facts: &InputFacts<'_>, run: &RunFacts<'_>, settings: Settings<'_>) -> Summary {
+    let findings = results.groups.entries();
+    let mut by_severity = BySeverity::default();
+    findings.iter().for_each(|finding| by_severity.count(finding.severity));
+    let requests = facts.counts.methods.iter().map(|(method, n)| (method.clone(), *n));
+    let responses = facts.counts.statuses.iter().map(|(status, n)| (status.to_string(), *n));
+    Summary {
+        inputs: run.inputs.to_vec(),
+        taps: taps(facts),
+        ledger: ledger(facts.ledger),
+        findings,
+        checks: results.checks().clone(),
+        totals: Totals {
+            calls: results.calls,
+            legs: results.legs,
+            streams: results.streams,
+            findings: by_severity,
+            messages: requests.chain(responses).collect(),
+            message_copies: facts.counts.copies,
+        },
+        notes: notes(facts, run, settings),
+    }
+}
+
+fn taps(facts: &InputFacts<'_>) -> Vec<TapEntry> {
+    facts
+        .taps
+        .iter()
+        .map(|(id, tap)| {
+            let interface = facts.source.interfaces.get(tap.key.interface.0 as usize);
+            let name = interface.and_then(|i| i.name.clone());
+            TapEntry {
+                id: id.0,
+                inputs: tap.inputs.clone(),
+                interface: tap.key.ifindex.map(|index| index.to_string()).or(name),
+                vlan: tap.key.vlan.to_vec(),
+                encapsulation: None,
+            }
+        })
+        .collect()
+}
+
+fn ledger(ledger: &Ledger) -> LedgerEntry {
+    LedgerEntry {
+        records: ledger.sum(),
+        kinds: Kind::ALL.iter().map(|kind| (kind.name().to_owned(), ledger.of(*kind))).collect(),
+        undecoded: ledger.undecoded_by_reason().iter().map(|(why, n)| (why.to_string(), *n)).collect(),
+        duplicates: ledger.duplicates,
+        evicted: ledger.evicted,
+    }
+}
+
+fn notes(facts: &InputFacts<'_>, run: &RunFacts<'_>, settings: Settings<'_>) -> Vec<String> {
+    let mut notes = run.notes.to_vec();
+    notes.extend(settings.topology.notes.iter().cloned());
+    for interface in facts.source.interfaces.iter().filter(|i| i.dropped > 0) {
+        let name = interface.name.as_deref().unwrap_or("an interface");
+        notes.push(format!("{name} dropped {} packets while capturing: what they held is not in this report", interface.dropped));
+    }
+    if facts.taps.overflow > 0 {
+        notes.push(format!("{} taps are more than are told apart; further ones share one", facts.taps.overflow));
+    }
+    if settings.topology.file.is_none() {
+        notes.push("no topology file: places are guessed from addresses, and ExpressRoute cannot be told from the Internet".to_owned());
+    }
+    notes.push(format!("Microsoft prefixes: built-in list as of {}", Topology::microsoft_as_of()));
+    notes
+}
