@@ -34,3 +34,5 @@ pub mod rules;
 pub mod report;
 
 pub mod analysis;
+
+pub mod cli;

@@ -1,3 +1,7 @@
 //! The `callpath` binary: hands the command line to the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    callpath::cli::main()
+}

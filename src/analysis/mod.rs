@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::flow::Connection;
 use crate::path::Network;
 use crate::record::{Interface, Window};
+use crate::report::spool::Spool;
 use crate::report::{Format, Summary};
 use crate::rules::Rule;
 use crate::topology::Topology;
@@ -92,9 +93,9 @@ impl Analysis {
         Ok(summary::summary(&self.results, &facts, run, settings))
     }
 
-    /// Writes the report of a finished run.
-    pub fn write(&mut self, summary: &Summary, settings: Settings<'_>, out: &mut dyn io::Write) -> io::Result<()> {
-        settings.format.finish(summary, self.results.sections(), out)
+    /// The rendered entries of a finished run, by section of its format.
+    pub fn into_sections(self) -> Vec<Spool> {
+        self.results.into_sections()
     }
 
     /// The state as bytes.

@@ -70,8 +70,8 @@ impl Results {
     }
 
     /// The rendered entries by section.
-    pub fn sections(&mut self) -> &mut [Spool] {
-        self.spools.0.get_mut()
+    pub fn into_sections(self) -> Vec<Spool> {
+        self.spools.0.into_inner()
     }
 }
 
@@ -89,7 +89,7 @@ fn add_tally(check: &mut CheckEntry, tally: &Tally) {
 impl Serialize for Spools {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut spools = self.0.borrow_mut();
-        let entries: io::Result<Vec<Vec<(Seq, Vec<u8>)>>> = spools.iter_mut().map(Spool::entries).collect();
+        let entries: io::Result<Vec<_>> = spools.iter_mut().map(Spool::entries).collect();
         entries.map_err(serde::ser::Error::custom)?.serialize(serializer)
     }
 }

@@ -1,8 +1,10 @@
 //! One run over merged inputs: while a window is applied, the next one is read.
 
 use super::{Analysis, Settings, Source, summary::RunFacts};
+use crate::decode;
 use crate::engine::{TICK, par};
-use crate::record::{Interface, Merge, Record, Window};
+use crate::error::Problem;
+use crate::record::{InputReport, Interface, Merge, Record, Window};
 use crate::report::{InputEntry, Summary};
 use std::io;
 
@@ -71,7 +73,7 @@ fn mask(window: &Window, filter: &mut Filter<'_>) -> Vec<bool> {
     (0..window.heads.len()).map(|i| window.record(i).is_none_or(|record| filter(&record))).collect()
 }
 
-fn input(report: &crate::record::InputReport) -> InputEntry {
+fn input(report: &InputReport) -> InputEntry {
     InputEntry {
         path: report.path.clone(),
         format: report.format.map(|format| format.to_string()),
@@ -81,9 +83,22 @@ fn input(report: &crate::record::InputReport) -> InputEntry {
         first: report.first.map(|at| at.rfc3339()),
         last: report.last.map(|at| at.rfc3339()),
         complete: report.complete,
-        problem: report.problem.as_ref().map(|problem| match problem.offset {
-            0 => problem.text.clone(),
-            offset => format!("{} (at byte {offset})", problem.text),
-        }),
+        problem: report.problem.as_ref().map(problem).or_else(|| unsupported(report)),
     }
+}
+
+fn problem(problem: &Problem) -> String {
+    match problem.offset {
+        0 => problem.text.clone(),
+        offset => format!("{} (at byte {offset})", problem.text),
+    }
+}
+
+/// No interface of the input has a link type that is decoded: none of its records could be read.
+fn unsupported(report: &InputReport) -> Option<String> {
+    let none = report.records > 0 && !report.links.iter().any(|link| decode::supported(*link));
+    none.then(|| {
+        let links: Vec<String> = report.links.iter().map(|link| link.0.to_string()).collect();
+        format!("link type {} is not supported: capture on an Ethernet, IP or Linux cooked interface", links.join(", "))
+    })
 }

@@ -257,7 +257,7 @@ fn close_tcp(mut flow: TcpFlow, seq: Seq, clock: Timestamp, ledger: &mut Ledger,
 }
 
 /// Flows to drop so that a table keeps its cap: those unseen for longest.
-fn oldest(flows: impl Iterator<Item = (Seq, FlowKey)> + ExactSizeIterator) -> Vec<FlowKey> {
+fn oldest(flows: impl ExactSizeIterator<Item = (Seq, FlowKey)>) -> Vec<FlowKey> {
     let over = flows.len().saturating_sub(MOST_FLOWS);
     if over == 0 {
         return Vec::new();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 mod blocks;
 mod discover;
+mod filter;
 mod gzip;
 mod magic;
 mod mmap;
@@ -17,6 +18,7 @@ mod unpack;
 
 pub use blocks::Blocks;
 pub use discover::{Discovery, Found, Origin, discover};
+pub use filter::Filter;
 pub use magic::{Compression, Format, not_a_capture};
 pub use natural::skeleton;
 pub use open::{glance, open};

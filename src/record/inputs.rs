@@ -1,5 +1,6 @@
 //! What is told of each input after the run: `inputs[]` of the report.
 
+use super::LinkType;
 use super::walk::Walk;
 use crate::error::Problem;
 use crate::input::{Compression, Format, Found, Origin};
@@ -27,6 +28,8 @@ pub struct InputReport {
     pub complete: bool,
     /// Why it could not be read, or not to its end.
     pub problem: Option<Problem>,
+    /// Link types of its interfaces, as far as they are described.
+    pub links: Vec<LinkType>,
 }
 
 impl InputReport {
@@ -38,7 +41,7 @@ impl InputReport {
             Origin::Stdin | Origin::Pipe(_) => (None, None, None),
         };
         let path = found.path.clone();
-        Self { path, format, compression, records: 0, bytes: 0, first: None, last: None, complete: false, problem }
+        Self { path, format, compression, records: 0, bytes: 0, first: None, last: None, complete: false, problem, links: Vec::new() }
     }
 
     /// Takes over how far a walk has come.
@@ -52,6 +55,7 @@ impl InputReport {
         self.last = any.then_some(walk.tally.latest);
         self.complete = walk.is_complete();
         self.problem = walk.problem().cloned();
+        self.links = walk.signature().into_iter().map(|(_, link)| link).collect();
     }
 }
 

@@ -39,6 +39,13 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Stop after so many merged records; `same_link` parts inputs into sources.
+    pub fn new(stop_after: Option<u64>, same_link: SameLink) -> Self {
+        Self { stop_after, same_link, ..Self::default() }
+    }
+}
+
 /// All inputs, read as one.
 pub struct Merge {
     found: Vec<Found>,
@@ -378,6 +385,13 @@ mod tests {
 
     fn sources(merge: &Merge) -> Vec<u32> {
         merge.interfaces().iter().map(|i| i.source.0).collect()
+    }
+
+    #[test]
+    fn merge_and_windows_go_to_other_threads() {
+        fn goes<T: Send>() {}
+        goes::<Merge>();
+        goes::<Window>();
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The classic capture format of libpcap (draft-ietf-opsawg-pcap): µs, ns and the modified (Kuznetzov) variant, in both byte orders.
 
-use super::bytes::{Order, touch_ahead};
+use super::bytes::{Order, Scout};
 use super::tally::{Found, Pass, Stop};
 use super::{InterfaceId, LinkType};
 use crate::time::Timestamp;
@@ -56,11 +56,15 @@ impl Pcap {
     /// The inner loop, once for each byte order.
     #[inline(always)]
     fn walk(&self, pass: &mut Pass<'_>, order: Order) -> Stop {
+        let mut scout = Scout::new();
         while pass.heads.len() < pass.full {
-            let Some([header @ ..]) = pass.data.get(pass.pos..).and_then(|rest| rest.first_chunk::<16>()) else {
+            scout.at(pass.data, pass.pos, |[.., c0, c1, c2, c3]| {
+                let len = order.u32([*c0, *c1, *c2, *c3]) as usize;
+                if len > LONGEST { 0 } else { self.record_header + len }
+            });
+            let Some(header) = pass.data.get(pass.pos..).and_then(|rest| rest.first_chunk::<16>()) else {
                 return Stop::More(self.record_header);
             };
-            touch_ahead(pass.data, pass.pos);
             let [s0, s1, s2, s3, f0, f1, f2, f3, c0, c1, c2, c3, w0, w1, w2, w3] = *header;
             let len = order.u32([c0, c1, c2, c3]);
             if len as usize > LONGEST {

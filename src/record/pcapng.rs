@@ -1,6 +1,6 @@
 //! The pcapng format (draft-ietf-opsawg-pcapng): sections in either byte order, interfaces, packets of all three kinds.
 
-use super::bytes::{Order, touch_ahead};
+use super::bytes::{Order, Scout};
 use super::idb::{Described, drops};
 use super::source::Registry;
 use super::tally::{Found, Pass, Stop};
@@ -59,7 +59,13 @@ impl Pcapng {
     /// Adds heads of packets until the pass has enough, the limit is met or the block ends. `registry` numbers interfaces; it
     /// is absent while the source is not known.
     pub fn fill(&mut self, pass: &mut Pass<'_>, mut registry: Option<Registry<'_>>) -> Stop {
+        let mut scout = Scout::new();
         while pass.heads.len() < pass.full {
+            let order = self.order;
+            scout.at(pass.data, pass.pos, |[_, _, _, _, l0, l1, l2, l3, ..]| {
+                let len = order.u32([*l0, *l1, *l2, *l3]) as usize;
+                if len > LONGEST { 0 } else { len }
+            });
             let block = match self.next_block(pass) {
                 Ok(block) => block,
                 Err(stop) => return stop,
@@ -95,7 +101,6 @@ impl Pcapng {
         let Some([k0, k1, k2, k3, l0, l1, l2, l3, m0, m1, m2, m3]) = rest.first_chunk().copied() else {
             return Err(Stop::More(SHORTEST));
         };
-        touch_ahead(pass.data, pass.pos);
         let kind = self.order.u32([k0, k1, k2, k3]);
         let order = match (kind, [m0, m1, m2, m3]) {
             (SECTION_HEADER, [0x1a, 0x2b, 0x3c, 0x4d]) => Order::Big,
@@ -104,7 +109,7 @@ impl Pcapng {
             _ => self.order,
         };
         let len = order.u32([l0, l1, l2, l3]) as usize;
-        if len < SHORTEST || len > LONGEST || len % 4 != 0 {
+        if !(SHORTEST..=LONGEST).contains(&len) || !len.is_multiple_of(4) {
             return Err(Stop::Bad(format!("a block claims {len} bytes, which cannot be: damaged from here on, all before was read")));
         }
         let Some(bytes) = rest.get(..len) else { return Err(Stop::More(len)) };

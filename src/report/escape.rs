@@ -30,6 +30,13 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// [`escape`] in at most `columns`, with `…` where `text` is longer: a stranger's header may be 64 KiB.
+pub fn brief(text: &str, columns: usize) -> String {
+    // An escape or character takes a column at least, so what is cut here cannot be part of the result.
+    let end = text.char_indices().filter(|(_, c)| width::of_char(*c) > 0).nth(columns + 1).map_or(text.len(), |(at, _)| at);
+    width::fit(&escape(text.get(..end).unwrap_or(text)), columns)
+}
+
 fn write_escape(out: &mut String, c: char) {
     let code = u32::from(c);
     let written = if code < 0x80 { write!(out, "\\x{code:02X}") } else { write!(out, "\\u{{{code:04X}}}") };
@@ -87,6 +94,13 @@ mod tests {
         for name in ["Zoë Müller", "e\u{301}", "李小龙", "Мария", "שלום", "ราชา"] {
             assert_eq!(escape(name), name);
         }
+    }
+
+    #[test]
+    fn long_text_is_cut() {
+        assert_eq!(brief("abcdef", 6), "abcdef");
+        assert_eq!(brief("abcdefg", 6), "abcde…");
+        assert_eq!(width::of(&brief(&"\u{1b}李\u{301}".repeat(100_000), 40)), 40);
     }
 
     #[test]

@@ -12,14 +12,14 @@ use std::collections::BTreeMap;
 use std::io;
 
 pub mod entry;
-mod escape;
+pub mod escape;
 pub mod json;
 pub mod jsonl;
 #[cfg(test)]
 mod sample;
 pub mod spool;
 pub mod terminal;
-mod width;
+pub mod width;
 
 pub use entry::*;
 

@@ -34,7 +34,8 @@ fn row(number: u64, ms: i64, from: &str, to: &str, label: &str) -> LadderRow {
 }
 
 fn finding(rule: &str, severity: Severity, message: &str, evidence: &[(u64, i64, &str)]) -> Finding {
-    let evidence = evidence.iter().map(|(n, ms, line)| Evidence { id: id(*n), at: at(*ms), excerpt: (*line).to_owned() }).collect();
+    let evidence =
+        evidence.iter().map(|(n, ms, line)| Evidence { id: id(*n), seq: Seq(*n), at: at(*ms), excerpt: (*line).to_owned() }).collect();
     let (subject, value) = ("198.51.100.4".to_owned(), "198.51.100.4:5061".to_owned());
     Finding {
         id: format!("{rule}-0badcafe"),

@@ -75,6 +75,25 @@ pub struct Rule {
     pub check: Check,
 }
 
+impl Rule {
+    /// Its family: the folder of its file and page, by its number's section of the catalogue.
+    pub fn family(&self) -> &'static str {
+        match self.id.get(2..5).and_then(|number| number.parse::<u16>().ok()).unwrap_or_default() {
+            0..=29 => "identity",
+            30..=49 => "transport",
+            50..=69 => "options",
+            70..=99 => "dialog",
+            100..=119 => "transfer",
+            120..=149 => "media",
+            150..=159 => "trunk",
+            160..=169 => "quality",
+            170..=189 => "path",
+            190..=199 => "lmo",
+            _ => "lbr",
+        }
+    }
+}
+
 /// A check, by what it looks at.
 #[derive(Debug, Clone, Copy)]
 pub enum Check {

@@ -3,6 +3,7 @@
 use super::network::Tables;
 use super::place::Segment;
 use super::words::{At, Mac, Word, list, mac_text, one_of, optional};
+use crate::record::SameLink;
 use ipnet::IpNet;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -192,6 +193,12 @@ fn has_interface(link: &Link, tap: &TapFacts<'_>) -> bool {
 
 fn has_file(link: &Link, file: &str) -> bool {
     link.file.iter().any(|pattern| pattern.matches(file) || pattern.matches(base_name(file)))
+}
+
+/// Whether the `file` patterns of the links leave two paths on one link; two inputs that they part are two sources.
+pub(super) fn same_link(tables: &Tables) -> SameLink {
+    let links: Vec<Link> = tables.links.iter().filter(|link| !link.file.is_empty()).cloned().collect();
+    Box::new(move |a, b| links.iter().all(|link| has_file(link, a) == has_file(link, b)))
 }
 
 fn base_name(file: &str) -> &str {

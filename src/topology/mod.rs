@@ -22,6 +22,7 @@ pub use voice::{BypassMode, Edition, Gateway, Home, IpVersion, Numbers, Sbc, Sit
 pub use words::{At, Mac, Word, mac_text};
 
 use crate::error::Error;
+use crate::record::SameLink;
 use crate::time::Timestamp;
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -98,6 +99,11 @@ impl Topology {
     /// The links on which a tap sees frames with these MACs; all selectors of a link must match.
     pub fn links(&self, tap: &TapFacts<'_>, macs: MacPair, heading: Heading) -> Vec<LinkMatch<'_>> {
         link::links(&self.tables, tap, macs, heading)
+    }
+
+    /// Whether the `file` patterns of `[[link]]` leave two paths on one link.
+    pub fn same_link(&self) -> SameLink {
+        link::same_link(&self.tables)
     }
 
     /// The day of the built-in Microsoft list, for printing beside whatever rests on it.

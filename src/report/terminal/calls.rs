@@ -3,7 +3,7 @@
 use super::style::{self, Line, Pen, Style};
 use super::{counted, highest, hops, left_out, short, when, width};
 use crate::finding::Severity;
-use crate::report::{CallEntry, CallReport, LegEntry, StreamEntry, escape::escape};
+use crate::report::{CallEntry, CallReport, LegEntry, StreamEntry, escape::brief, escape::escape};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 
@@ -13,6 +13,8 @@ const PARTY: [usize; 2] = [12, 6];
 const MAX_PARTY: usize = 28;
 /// Columns of the rules column at most.
 const MAX_RULES: usize = 24;
+/// Columns of a caller or callee anywhere.
+const LONGEST_PARTY: usize = 120;
 /// Space between columns.
 const GAP: usize = 2;
 
@@ -71,6 +73,11 @@ impl Row {
         })
     }
 
+    /// Broke a rule.
+    pub fn has_findings(&self) -> bool {
+        self.severity.is_some()
+    }
+
     /// Not an OPTIONS, REGISTER or other exchange.
     pub fn is_call(&self) -> bool {
         matches!(self.kind.as_str(), "call" | "media_only")
@@ -104,7 +111,7 @@ pub fn outcome(call: &CallEntry) -> String {
 /// The caller or callee, or the endpoint where nobody says a name; escaped.
 pub fn party<'a>(call: &'a CallEntry, name: Option<&'a str>, end: impl Fn(&'a LegEntry) -> &'a String) -> String {
     let end = call.legs.first().map_or("-", |leg| end(leg).as_str());
-    escape(name.filter(|name| !name.is_empty()).unwrap_or(end)).into_owned()
+    brief(name.filter(|name| !name.is_empty()).unwrap_or(end), LONGEST_PARTY)
 }
 
 /// From the answer to the end; without an answer from the start.

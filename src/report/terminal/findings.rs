@@ -2,7 +2,7 @@
 
 use super::style::{self, Line, Pen};
 use super::{counted, left_out, when};
-use crate::report::{EvidenceEntry, FindingEntry, escape::escape, width};
+use crate::report::{EvidenceEntry, FindingEntry, escape::brief, escape::escape, width};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -12,6 +12,8 @@ pub const MAX_FINDINGS: usize = 100;
 const MAX_EVIDENCE: usize = 3;
 /// Columns of one excerpt without `-v`.
 const MAX_EXCERPT: usize = 300;
+/// Columns of a message.
+const MAX_MESSAGE: usize = 600;
 /// Column of everything below the head line.
 const INDENT: usize = 9;
 
@@ -38,7 +40,12 @@ fn one(out: &mut dyn Write, pen: Pen, finding: &FindingEntry, numbers: &BTreeMap
     let mut head = pen.line();
     head.put(severity, &finding.severity.to_string()).to(INDENT);
     pen.paragraph(out, head, style::STRONG, &format!("{}: {}", escape(&finding.rule), escape(&finding.title)))?;
-    pen.paragraph(out, indent(pen), style::PLAIN, &format!("{} ({})", escape(&finding.message), occurrences(finding, numbers)))?;
+    pen.paragraph(
+        out,
+        indent(pen),
+        style::PLAIN,
+        &format!("{} ({})", brief(&finding.message, MAX_MESSAGE), occurrences(finding, numbers)),
+    )?;
     if verbose {
         labelled(out, pen, "subject", &finding.subject)?;
         labelled(out, pen, "value", &finding.value)?;
@@ -78,8 +85,7 @@ fn evidence(out: &mut dyn Write, pen: Pen, evidence: &[EvidenceEntry], verbose: 
     for (line, id) in evidence.iter().zip(&ids) {
         let mut lead = indent(pen);
         lead.put(style::DIM, &format!("{}  {}  ", width::left(id, column), escape(when::clock(&line.time))));
-        let excerpt = escape(&line.excerpt);
-        let text = if verbose { excerpt.into_owned() } else { width::fit(&excerpt, MAX_EXCERPT) };
+        let text = if verbose { escape(&line.excerpt).into_owned() } else { brief(&line.excerpt, MAX_EXCERPT) };
         pen.paragraph(out, lead, style::PLAIN, &text)?;
     }
     if shown < evidence.len() {

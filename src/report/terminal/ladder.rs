@@ -4,7 +4,7 @@ use super::style::{self, Line, Pen, Style};
 use super::{counted, short, when, width};
 use crate::finding::Severity;
 use crate::record::RecordId;
-use crate::report::{CallEntry, CallReport, LadderRow, escape::escape};
+use crate::report::{CallEntry, CallReport, LadderRow, escape::brief, escape::escape};
 use crate::time::{Span, Timestamp};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -246,7 +246,7 @@ impl<'a> Ladder<'a> {
 
     fn label(&self, row: &LadderRow) -> (String, Style) {
         let early = is_media(row) && self.early_until.is_some_and(|answered| row.at < answered);
-        let label = escape(&row.label);
+        let label = brief(&row.label, self.pen.width);
         let text = format!("{}{label}{}", if early { "early " } else { "" }, if row.retransmission { " (again)" } else { "" });
         let style = match row {
             _ if row.retransmission => style::DIM,

@@ -118,7 +118,7 @@ impl Format for Terminal {
             return Ok(());
         }
         calls::write(out, pen, &table.rows, rows.len())?;
-        ladders.write(out, pen, &table.numbers)?;
+        ladders.write(out, pen, &table)?;
         hops::write(out, pen, hops, self.verbose > 0)?;
         checks::write(out, pen, summary)
     }
@@ -132,8 +132,9 @@ impl Terminal {
     }
 
     fn ladders(&self, n_calls: usize, marked: &mut Spool, clean: &mut Spool) -> io::Result<Ladders> {
-        let mut ladders = Ladders { drawn: Vec::new(), marked: self.marked.offered() };
+        let mut ladders = Ladders::default();
         take(marked, MAX_LADDERS, &mut ladders.drawn)?;
+        ladders.marked = ladders.drawn.len();
         if self.verbose > 0 || n_calls <= FEW_CALLS {
             take(clean, MAX_LADDERS - ladders.drawn.len(), &mut ladders.drawn)?;
         }
@@ -141,7 +142,7 @@ impl Terminal {
     }
 }
 
-/// The ladders that are shown, and how many calls with findings there are.
+/// The ladders that are shown, and how many of them are of calls with findings.
 #[derive(Default)]
 struct Ladders {
     drawn: Vec<Drawn>,
@@ -149,31 +150,33 @@ struct Ladders {
 }
 
 impl Ladders {
-    fn write(&self, out: &mut dyn Write, pen: Pen, numbers: &BTreeMap<String, usize>) -> io::Result<()> {
+    fn write(&self, out: &mut dyn Write, pen: Pen, table: &Table) -> io::Result<()> {
         for drawn in &self.drawn {
-            let number = numbers.get(&drawn.call).map_or_else(|| "Connection".to_owned(), |n| format!("Call #{n}"));
+            let number = table.numbers.get(&drawn.call).map_or_else(|| "Connection".to_owned(), |n| format!("Call #{n}"));
             pen.heading(out, &number, &escape(&drawn.call))?;
             out.write_all(&drawn.text)?;
         }
-        left_out(out, pen, "ladders of calls with findings", self.marked, self.drawn.len())
+        left_out(out, pen, "ladders of calls with findings", table.marked, self.marked)
     }
 }
 
-/// The rows shown, the numbers of the calls that other sections name, and how many entries are no calls.
+/// The rows shown, the numbers of the calls that other sections name, how many entries are no calls and how many have findings.
 struct Table {
     rows: Vec<calls::Row>,
     numbers: BTreeMap<String, usize>,
     exchanges: u64,
+    marked: usize,
 }
 
 impl Table {
     fn read(spool: &mut Spool, wanted: &BTreeSet<String>) -> io::Result<Self> {
-        let mut table = Self { rows: Vec::new(), numbers: BTreeMap::new(), exchanges: 0 };
+        let mut table = Self { rows: Vec::new(), numbers: BTreeMap::new(), exchanges: 0, marked: 0 };
         let mut number = 0;
         spool.for_each(|entry| {
             let row: calls::Row = unspool(entry)?;
             number += 1;
             table.exchanges += u64::from(!row.is_call());
+            table.marked += usize::from(row.has_findings());
             if wanted.contains(&row.id) {
                 table.numbers.insert(row.id.clone(), number);
             }

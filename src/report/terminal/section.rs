@@ -2,11 +2,13 @@
 
 use super::style::{self, Pen};
 use super::{calls, counted, ladder::Ladder, when, width};
-use crate::report::{CallEntry, CallReport, StreamEntry, escape::escape};
+use crate::report::{CallEntry, CallReport, StreamEntry, escape::brief, escape::escape};
 use std::io::{self, Write};
 
 /// Legs and streams listed.
 const MAX_LISTED: usize = 8;
+/// Columns of a Call-ID or reason phrase.
+const LONGEST: usize = 300;
 
 /// The section of `call` without its heading, at most `pen.width` columns wide.
 pub fn draw(call: &CallReport, pen: Pen) -> Vec<u8> {
@@ -33,13 +35,13 @@ fn head(out: &mut dyn Write, call: &CallEntry, pen: Pen) -> io::Result<()> {
     let mut lead = pen.line();
     lead.put(style::of_outcome(&outcome), &width::fit(&outcome, pen.width / 3)).put(style::PLAIN, " ");
     let started = format!("{} {} UTC", when::date(&call.started), when::clock(&call.started));
-    let reason = reason.map(|reason| format!("{}, ", escape(reason))).unwrap_or_default();
+    let reason = reason.map(|reason| format!("{}, ", brief(reason, LONGEST))).unwrap_or_default();
     pen.paragraph(out, lead, style::PLAIN, &format!("{reason}{caller} to {callee}, started {}", escape(&started)))?;
     for leg in call.legs.iter().take(MAX_LISTED) {
         let Some(call_id) = &leg.call_id else { continue };
         let transport = leg.transport.as_deref().unwrap_or("unknown transport");
-        let joined = leg.joined_by.as_ref().map(|why| format!(", joined by {}", escape(why))).unwrap_or_default();
-        let text = format!("{} ({}, {} side{joined})", escape(call_id), escape(transport), escape(&leg.side));
+        let joined = leg.joined_by.as_ref().map(|why| format!(", joined by {}", brief(why, LONGEST))).unwrap_or_default();
+        let text = format!("{} ({}, {} side{joined})", brief(call_id, LONGEST), escape(transport), escape(&leg.side));
         pen.paragraph(out, pen.line().put(style::DIM, "Call-ID  ").take(), style::PLAIN, &text)?;
     }
     more(out, pen, "leg", "legs", call.legs.len())

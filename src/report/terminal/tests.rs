@@ -2,9 +2,7 @@
 
 use super::*;
 use crate::record::RecordId;
-use crate::report::json::written;
-use crate::report::sample::sample;
-use crate::report::{CallEntry, Decimal, LadderRow};
+use crate::report::{CallEntry, Decimal, LadderRow, json::written, sample::sample};
 use crate::time::{Span, Timestamp};
 
 fn report(terminal: &Terminal) -> String {

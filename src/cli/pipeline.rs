@@ -1,0 +1,54 @@
+//! What subcommands need from the modules above: the catalogue, the topology of a file, and the analysis of inputs.
+
+use super::analyze::{Analysed, Job};
+use super::rules::RuleLine;
+use crate::analysis::run::{self, Drive, WINDOW};
+use crate::analysis::{Analysis, Settings};
+use crate::engine::par;
+use crate::error::Error;
+use crate::input::{self, Filter};
+use crate::record::{Merge, Options, Record};
+use crate::rules::{self, Rule};
+use crate::topology::Topology;
+use std::path::Path;
+
+/// The rules, in the order of the catalogue.
+pub fn catalogue() -> Vec<RuleLine<'static>> {
+    rules::RULES.iter().map(|rule| RuleLine { id: rule.id, title: rule.title, severity: rule.severity, section: rule.family() }).collect()
+}
+
+/// The page of the rule with the full id `id`.
+pub fn page(id: &str) -> &'static str {
+    rules::find(id).map_or("", |rule| rule.page)
+}
+
+/// The topology of `file`, or what is known without one.
+pub fn topology(file: Option<&Path>) -> Result<Topology, Error> {
+    let Some(path) = file else { return Ok(Topology::built_in()) };
+    let name = path.to_string_lossy();
+    let text = std::fs::read_to_string(path).map_err(|e| Error::Usage(format!("cannot read the topology '{name}': {e}")))?;
+    Topology::parse(&text, &name)
+}
+
+/// Reads the inputs of `job` and judges their calls.
+pub fn analyse(job: &Job<'_>) -> Result<Analysed, Error> {
+    let topology = topology(job.args.topology.as_deref())?;
+    let chosen: Vec<&'static Rule> = rules::RULES.iter().copied().filter(|rule| job.rules.contains(&rule.id)).collect();
+    let mut filter = job.args.filter.as_deref().map(Filter::compile).transpose()?;
+    let options = Options::new(job.args.count, topology.same_link());
+    let mut merge = Merge::open(input::discover(&job.args.inputs())?, par::spawn, options)?;
+    let settings = Settings { topology: &topology, rules: &chosen, format: job.format };
+    let mut analysis = Analysis::new(job.format);
+    let summary = par::with_threads(usize::from(job.args.threads.unwrap_or(0)), || {
+        let mut keep = filter.as_mut().map(|filter| move |record: &Record<'_>| filter.keeps(record.link.0, record.bytes));
+        let mut progress = |at: run::Progress| job.progress.update(at.bytes, at.of, at.records);
+        let drive = Drive {
+            window: WINDOW,
+            filter: keep.as_mut().map(|keep| keep as &mut (dyn FnMut(&Record<'_>) -> bool + Send)),
+            progress: &mut progress,
+        };
+        run::run(&mut analysis, &mut merge, settings, drive)?;
+        run::finish(&mut analysis, &merge, settings)
+    })?;
+    Ok(Analysed { summary, sections: analysis.into_sections() })
+}
