@@ -3,8 +3,7 @@
 use super::group::Groups;
 use super::judge::{Judged, Tally};
 use crate::record::Seq;
-use crate::report::CheckEntry;
-use crate::report::spool::Spool;
+use crate::report::{CheckEntry, spool::Spool};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::io;

@@ -2,9 +2,11 @@
 
 use super::{Leg, MessageIdx};
 use crate::flow::Message;
-use crate::proto::payload;
-use crate::proto::sdp::{self, MediaDescription, Sdp};
-use crate::proto::sip::Method;
+use crate::proto::{
+    payload,
+    sdp::{self, MediaDescription, Sdp},
+    sip::Method,
+};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 

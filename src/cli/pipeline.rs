@@ -2,8 +2,10 @@
 
 use super::analyze::{Analysed, Job};
 use super::rules::RuleLine;
-use crate::analysis::run::{self, Drive, WINDOW};
-use crate::analysis::{Analysis, Settings};
+use crate::analysis::{
+    Analysis, Settings,
+    run::{self, Drive, WINDOW},
+};
 use crate::engine::par;
 use crate::error::Error;
 use crate::input::{self, Filter};

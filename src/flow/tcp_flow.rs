@@ -4,8 +4,10 @@ use super::tcp::{self, MOST_BUFFERED, Ordered, Took};
 use super::{ConnId, Connection, Content, End, Message, Origin, Seen, Text, Transport};
 use crate::decode::{Dir, Packet};
 use crate::ledger::{Kind, Ledger};
-use crate::proto::sip::{self, Framing};
-use crate::proto::tls;
+use crate::proto::{
+    sip::{self, Framing},
+    tls,
+};
 use crate::record::{RecordId, Seq};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,6 @@
 //! DR012: an initial INVITE calls a number that does not begin with '+'.
 
-use crate::call::LegMessage;
-use crate::call::recognise::SERVICE_DOMAINS;
+use crate::call::{LegMessage, recognise::SERVICE_DOMAINS};
 use crate::finding::{Outcome, Severity};
 use crate::proto::sip::{TypedHost, TypedUri, Uri, typed};
 use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
