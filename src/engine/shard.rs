@@ -62,6 +62,12 @@ impl Shard {
         (flow.stable_hash() % SHARDS as u64) as usize
     }
 
+    /// The media state of a UDP flow.
+    #[inline]
+    pub fn media_of(&self, flow: &FlowKey) -> Option<&MediaFlow> {
+        self.udp.get(flow).map(|state| &state.media)
+    }
+
     /// Applies a packet; what it completes goes to `out`.
     pub fn apply(&mut self, packet: &Packet<'_>, out: &mut Vec<(Seq, Fact)>) {
         let kind = match packet.tcp {

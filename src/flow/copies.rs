@@ -37,6 +37,13 @@ impl Print {
 }
 
 impl Copies {
+    /// Reads a field, so that the rest is in the cache.
+    #[inline]
+    pub fn touch(&self) -> u32 {
+        let [first, .., last] = &self.ring;
+        first.timestamp ^ last.timestamp
+    }
+
     /// Remembers the `n`-th packet.
     #[inline]
     pub fn note(&mut self, n: u64, arrival: &Arrival) {

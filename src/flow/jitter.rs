@@ -82,6 +82,12 @@ pub struct Jitter {
 }
 
 impl Jitter {
+    /// Reads a field, so that the rest is in the cache.
+    #[inline]
+    pub fn touch(&self) -> u64 {
+        self.last_at as u64 ^ self.of_static.max as u64
+    }
+
     /// A packet arrived. `counted` is false for those that mean and maximum leave out (see [`Mean`]).
     #[inline]
     pub fn arrive(&mut self, payload_type: u8, timestamp: u32, at: Timestamp, counted: bool) {

@@ -4,6 +4,7 @@
 use crate::decode::{Dir, FlowKey, Packet};
 use crate::flow::{
     arrival::Arrival,
+    pass::Pass,
     samples,
     stream::{Settled, Stream},
 };
@@ -68,6 +69,14 @@ impl MediaFlow {
             Some(current) => way.next_packet(current, packet, header, ledger),
             None => way.first_packets(packet, header, ledger),
         }
+    }
+
+    /// The pass that the next packet going `dir` most likely belongs to.
+    #[inline]
+    pub fn likely(&self, dir: Dir) -> Option<&Pass> {
+        let [up, down] = &self.ways;
+        let way = if dir == Dir::Up { up } else { down };
+        way.streams.get(way.current).and_then(|stream| stream.passes.first())
     }
 
     /// RTCP of this flow (multiplexed) or of its neighbour that goes `dir` named `ssrc` as its sender: three packets settle that stream.

@@ -134,6 +134,17 @@ impl Pass {
         self.last.tap == tap && self.last.ttl == ttl
     }
 
+    /// Reads a field of each part that the next packet changes, so that they are in the cache when it comes.
+    #[inline]
+    pub fn touch(&self) -> u64 {
+        self.packets
+            ^ self.last.seq.0
+            ^ self.duplicates
+            ^ self.jitter.touch()
+            ^ u64::from(self.copies.touch())
+            ^ u64::from(self.after_comfort_noise)
+    }
+
     /// Takes in the next packet at this tap and time to live. `hash` is asked for when it is sampled.
     #[inline]
     pub fn arrive(&mut self, arrival: &Arrival, hash: impl FnOnce() -> u32) -> Outcome {
