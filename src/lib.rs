@@ -1,5 +1,55 @@
-//! callpath reads packet captures and tells who talked to whom, over which network segment in each direction, and which
-//! rules of Microsoft Teams Direct Routing were broken.
+//! callpath reads packet captures and answers three questions about every call in them: **who talked to whom, over which network
+//! segments in each direction, and which rules of Microsoft Teams Direct Routing were broken** – with the records that prove it.
+//!
+//! # The pipeline
+//!
+//! Modules stand in pipeline order; a module names only modules above it (`tests/tidy.rs` holds it).
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`error`], [`time`], [`hash`], [`ledger`] | outcomes, nanoseconds, the one stable hash, the count of every record |
+//! | [`input`] | bytes: files, directories, globs, pipes, gzip and zstd; capture filters |
+//! | [`record`] | pcap and pcapng to records; all inputs merged into one order |
+//! | [`decode`] | link layers, VLAN, IP, UDP and TCP: a frame to a packet, a fragment, or a reason why not |
+//! | [`proto`] | SIP, SDP, RTP, RTCP and what is only recognised: bytes to typed facts, no state |
+//! | [`flow`] | state of one flow: RTP streams and their passes, TCP in order, SIP messages, sightings |
+//! | [`engine`] | windows decoded in parallel, fragments joined, 64 shards of flows; the only threads |
+//! | [`topology`] | the user's network, read from TOML text; the built-in Microsoft prefixes |
+//! | [`call`] | transactions, dialogs, legs, offer and answer, media bound, Direct Routing recognised |
+//! | [`path`] | hops, a segment for each direction with its basis, asymmetry |
+//! | [`finding`], [`rules`] | outcomes of checks; one file a rule, pure functions |
+//! | [`report`] | plain data, one format a file |
+//! | [`analysis`] | drives a run, judges ended calls, gathers results; its state can be saved and loaded |
+//! | [`cli`] | the command line |
+//!
+//! # One order, one clock
+//!
+//! Records of all inputs are merged by (running maximum of the input's timestamps, input, number). A record's place there is its
+//! [`record::Seq`], the running maximum its clock. Every 65 536 records shards get a tick; at ticks ten seconds of clock apart
+//! everything is swept: idle flows close, legs that ended 40 s ago are judged. Timers look at Seq and clock only – never at
+//! threads, windows or wall time – so the same records give the same bytes out, however they were fed.
+//!
+//! # Words
+//!
+//! | word | meaning |
+//! | --- | --- |
+//! | record | one captured frame: input and number, as Wireshark's `frame.number` |
+//! | source | an input, or a chain of rotated inputs on the same interfaces |
+//! | tap | a point of observation: source, interface, VLAN stack |
+//! | sighting | one record seen at one tap; the same packet at two taps is two sightings of one packet |
+//! | pass | the sightings of one flow direction at one (tap, TTL) |
+//! | flow, stream | a bidirectional 5-tuple; one RTP source in one direction of it, with all its passes |
+//! | leg, call | one SIP exchange by Call-ID; the legs and streams of one conversation |
+//! | place, segment, hop | what an address belongs to; what a packet crossed; two adjacent addresses with a segment each way |
+//! | finding, check | a violation with its records; a rule's outcome: violated, clean or *not checked* |
+//!
+//! # Invariants
+//!
+//! * Every record is in the ledger exactly once: under the innermost kind it contributed to, or under what kept it unread.
+//! * Outcomes have three types: [`error::Error`] ends the run, [`error::Undecoded`] is counted, [`finding::Finding`] carries its records.
+//! * What outlives a packet is plain data that can be saved; nothing holds a reference into an input.
+//! * Only `input`, the report's spool and `cli` do I/O; only [`engine::par`] starts threads.
+//! * Nothing panics on any bytes; the one `unsafe` maps files, in `input/mmap.rs`.
 
 pub mod error;
 

@@ -10,7 +10,7 @@ use crate::record::Interface;
 use crate::topology::{MacPair, Place, TapFacts, Topology};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// What a hop carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,6 +115,8 @@ impl<'a> Network<'a> {
 
 /// What is gathered of a hop before it is judged.
 struct Gathered {
+    /// Who sent first; the port tells the ends apart where both have one address.
+    from: SocketAddr,
     a: IpAddr,
     b: IpAddr,
     first: Seen,
@@ -127,16 +129,16 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn new(a: IpAddr, b: IpAddr, first: Seen) -> Self {
-        Self { a, b, first, seen: [None, None], own: Default::default(), whole: Default::default(), works: false }
+    fn new(from: SocketAddr, to: SocketAddr, first: Seen) -> Self {
+        Self { from, a: from.ip(), b: to.ip(), first, seen: [None, None], own: Default::default(), whole: Default::default(), works: false }
     }
 
     /// 0 for a packet from a, 1 for one from b.
-    fn way(&self, from: IpAddr) -> usize {
-        usize::from(from != self.a)
+    fn way(&self, from: SocketAddr) -> usize {
+        usize::from(if self.a == self.b { from != self.from } else { from.ip() != self.a })
     }
 
-    fn note(&mut self, from: IpAddr, seen: &Seen) -> usize {
+    fn note(&mut self, from: SocketAddr, seen: &Seen) -> usize {
         let way = self.way(from);
         if let Some(first) = self.seen.get_mut(way)
             && first.is_none_or(|known| seen.seq < known.seq)
@@ -179,8 +181,9 @@ impl Gathered {
 /// Gathers by pair of addresses, in order of first packet.
 type Pairs = BTreeMap<(IpAddr, IpAddr), Gathered>;
 
-fn pair(pairs: &mut Pairs, from: IpAddr, to: IpAddr, seen: Seen) -> &mut Gathered {
-    pairs.entry((from.min(to), from.max(to))).or_insert_with(|| Gathered::new(from, to, seen))
+fn pair(pairs: &mut Pairs, from: SocketAddr, to: SocketAddr, seen: Seen) -> &mut Gathered {
+    let (a, b) = (from.ip(), to.ip());
+    pairs.entry((a.min(b), a.max(b))).or_insert_with(|| Gathered::new(from, to, seen))
 }
 
 /// The hops of a call: signalling, then media, each in order of first packet.
@@ -193,11 +196,11 @@ pub fn hops(call: &Call, network: &Network<'_>) -> Vec<Hop> {
 /// The hop of a connection that nobody could read.
 pub fn unread(connection: &Connection, network: &Network<'_>) -> Hop {
     let (from, to) = connection.id.flow.from_to(connection.opener);
-    let mut gathered = Gathered::new(from.ip(), to.ip(), connection.first);
+    let mut gathered = Gathered::new(from, to, connection.first);
     let halves = [connection.half(connection.opener), connection.half(connection.opener.reverse())];
     gathered.own = halves.map(|half| half.sightings.clone());
     gathered.whole = gathered.own.clone();
-    gathered.note(from.ip(), &connection.first);
+    gathered.note(from, &connection.first);
     gathered.works = halves.iter().all(|half| half.sightings.bytes() > 0);
     let owner = format!("{:?} {}", connection.id.flow, connection.first.at.rfc3339());
     gathered.judge(HopKind::Signalling, &owner, network)
@@ -215,8 +218,8 @@ fn signalling(call: &Call) -> Pairs {
         let bytes = message.message.text.bytes().len() as u64;
         let ok = is_success(message);
         for (seen, src, dst) in message.sightings() {
-            let gathered = pair(&mut pairs, src.ip(), dst.ip(), *seen);
-            let way = gathered.note(src.ip(), seen);
+            let gathered = pair(&mut pairs, src, dst, *seen);
+            let way = gathered.note(src, seen);
             gathered.works |= ok;
             if let Some(own) = gathered.own.get_mut(way) {
                 own.add(seen, bytes);
@@ -226,7 +229,7 @@ fn signalling(call: &Call) -> Pairs {
     for connection in &call.connections {
         let (a, b) = connection.id.flow.endpoints();
         if let Some(gathered) = pairs.get_mut(&(a.ip().min(b.ip()), a.ip().max(b.ip()))) {
-            for (from, half) in [(a.ip(), 0), (b.ip(), 1)] {
+            for (from, half) in [(a, 0), (b, 1)] {
                 let way = gathered.way(from);
                 if let (Some(whole), Some(half)) = (gathered.whole.get_mut(way), connection.halves.get(half)) {
                     whole.extend(&half.sightings);
@@ -251,8 +254,8 @@ fn media(call: &Call) -> Pairs {
     for stream in call.streams.iter().map(|bound| &bound.stream) {
         let (src, dst) = stream.flow.from_to(stream.dir);
         for pass in &stream.passes {
-            let gathered = pair(&mut pairs, src.ip(), dst.ip(), *pass.first());
-            let way = gathered.note(src.ip(), pass.first());
+            let gathered = pair(&mut pairs, src, dst, *pass.first());
+            let way = gathered.note(src, pass.first());
             let packets = pass.packets().max(1);
             for used in pass.macs() {
                 let run = Run {

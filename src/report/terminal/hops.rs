@@ -178,7 +178,12 @@ fn way(out: &mut dyn Write, pen: Pen, (arrow, way): (&str, &WayEntry), columns: 
     pen.paragraph(out, lead, style::PLAIN, &format!("{}{basis}", counted(way.packets, "packet", "packets")))
 }
 
+/// Nothing where the question does not arise: asymmetry is between you and Microsoft.
 fn verdict(out: &mut dyn Write, pen: Pen, hop: &HopEntry, most: usize) -> io::Result<()> {
+    let asked = [&hop.a, &hop.b].iter().any(|end| end.place == "microsoft");
+    if !asked && hop.asymmetric.verdict == "cannot_tell" {
+        return Ok(());
+    }
     let text = match hop.asymmetric.verdict.as_str() {
         "no" => "symmetric".to_owned(),
         "cannot_tell" => "asymmetry: cannot tell".to_owned(),
