@@ -76,7 +76,7 @@ impl Analysis {
         if self.engine.is_at_tick() {
             let facts = self.engine.tick();
             self.calls.apply(facts, self.engine.clock());
-            if self.engine.is_sweep_due() {
+            if self.engine.is_sweep_due() || self.calls.is_full() {
                 self.sweep(source, settings, false)?;
             }
         }

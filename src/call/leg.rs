@@ -13,6 +13,10 @@ use std::net::SocketAddr;
 
 /// Messages kept of one leg; later ones are counted and let go.
 pub const MOST_MESSAGES: usize = 4096;
+/// Earlier messages of the same content that a message is compared with; RFC 3261 sends an INVITE seven times, a response eleven.
+const MOST_REPEATS: usize = 16;
+/// Further sightings kept of one message; more are counted only.
+const MOST_COPIES: usize = 64;
 /// After the end of a leg this long is waited for retransmissions and trailing media (64·T1 and some).
 const AFTER_END: Span = Span::secs(40);
 /// An answered dialog without signalling and media this long is closed as in progress.
@@ -165,11 +169,14 @@ impl Leg {
         self.last_clock = message.clock;
         self.last_at = message.seen.at;
         let fingerprint = fingerprint(&message.sip());
-        let mut known = false;
-        for mine in self.messages.iter_mut().filter(|m| m.fingerprint == fingerprint) {
-            known = true;
+        let same = self.messages.iter().rev().filter(|m| m.fingerprint == fingerprint).take(MOST_REPEATS).count();
+        let known = same > 0;
+        let skip = self.messages.iter().filter(|m| m.fingerprint == fingerprint).count() - same;
+        for mine in self.messages.iter_mut().filter(|m| m.fingerprint == fingerprint).skip(skip) {
             if let Some(duplicate) = mine.takes(&message) {
-                mine.copies.push(Copy { seen: message.seen, src: message.src, dst: message.dst, duplicate });
+                if mine.copies.len() < MOST_COPIES {
+                    mine.copies.push(Copy { seen: message.seen, src: message.src, dst: message.dst, duplicate });
+                }
                 return if duplicate { Applied::Duplicated } else { Applied::Copied };
             }
         }

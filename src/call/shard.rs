@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 
+/// Most open legs of a shard; beyond it those unheard of for longest are closed as they are.
+const MOST_LEGS: usize = 4096;
+
 /// Methods counted by name; a stranger may invent any number, and further ones share one count.
 const MOST_METHODS: usize = 256;
 
@@ -109,7 +112,9 @@ impl CallShard {
 
     /// Legs to close at `clock`, or all of them; in order of first message.
     pub fn due(&self, clock: Timestamp, all: bool) -> Vec<Due> {
-        let closing = |leg: &Leg| if all { Some(Closing::Ended) } else { leg.closing(clock) };
+        let over = self.oldest_over_the_cap();
+        let closing =
+            |leg: &Leg| if all || over.is_some_and(|until| leg.last_seq <= until) { Some(Closing::Ended) } else { leg.closing(clock) };
         let mut due: Vec<Due> = self
             .legs
             .iter()
@@ -121,6 +126,19 @@ impl CallShard {
             .collect();
         due.sort_by_key(|d| d.leg);
         due
+    }
+
+    /// It holds more legs than it may.
+    pub fn is_full(&self) -> bool {
+        self.legs.len() > MOST_LEGS
+    }
+
+    /// Place of the last message of the youngest leg that has to go, those unheard of for longest first.
+    fn oldest_over_the_cap(&self) -> Option<Seq> {
+        let over = self.legs.len().checked_sub(MOST_LEGS).filter(|over| *over > 0)?;
+        let mut last: Vec<Seq> = self.legs.values().map(|leg| leg.last_seq).collect();
+        last.sort_unstable();
+        last.get(over - 1).copied()
     }
 
     /// Takes a leg out.

@@ -85,6 +85,11 @@ impl CallStage {
         claims.iter().flatten().for_each(|claim| self.correlator.claim(claim));
     }
 
+    /// Some shard holds more legs than it may: a sweep is due whatever the clock says.
+    pub fn is_full(&self) -> bool {
+        self.shards.iter().any(CallShard::is_full)
+    }
+
     /// Legs that may be closed at `clock`, or all.
     pub fn due(&mut self, clock: Timestamp, all: bool) -> AllDue {
         AllDue(par::par_map_mut(&mut self.shards, |_, shard| shard.due(clock, all)))
