@@ -16,9 +16,10 @@ pub fn rows(call: &Call, findings: &[Finding]) -> Vec<LadderRow> {
 
 fn message(message: &LegMessage, findings: &[Finding]) -> LadderRow {
     let (sip, m) = (message.sip(), &message.message);
-    let label = match sip.status() {
-        None => String::from_utf8_lossy(sip.method_text()).into_owned(),
-        Some(status) => format!("{status} {}", sip.reason()).trim_end().to_owned(),
+    let label = match (sip.is_request(), sip.status()) {
+        (true, _) => String::from_utf8_lossy(sip.method_text()).into_owned(),
+        (false, Some(status)) => format!("{status} {}", sip.reason()).trim_end().to_owned(),
+        (false, None) => String::from_utf8_lossy(sip.start_line()).into_owned(),
     };
     let sdp = if sip.sdp().is_some() { " (SDP)" } else { "" };
     LadderRow {

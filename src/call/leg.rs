@@ -231,10 +231,12 @@ impl Leg {
         if let Some(described) = media::describe(&mine.message, idx) {
             self.described.push(described);
         }
-        let step = Step { method: sip.method(), status: sip.status(), tag: sip.to_tag().map(|tag| tag.into()), idx, at };
-        match step.status {
-            None => self.on_request(&step),
-            Some(status) => self.on_response(&step, status),
+        let step = Step { method: sip.method(), tag: sip.to_tag().map(|tag| tag.into()), idx, at };
+        match (sip.is_request(), sip.status()) {
+            (true, _) => self.on_request(&step),
+            (false, Some(status)) => self.on_response(&step, status),
+            // A status that is not three digits moves nothing.
+            (false, None) => self.responses += 1,
         }
     }
 
@@ -290,7 +292,6 @@ impl Leg {
 /// What `advance` needs of a message.
 struct Step {
     method: Method,
-    status: Option<u16>,
     tag: Option<Box<[u8]>>,
     idx: MessageIdx,
     at: Timestamp,
@@ -306,5 +307,21 @@ fn kind_of(method: Method) -> LegKind {
         Method::Subscribe | Method::Notify => LegKind::Subscribe,
         Method::Message => LegKind::Message,
         _ => LegKind::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::{A, B, leg, message};
+
+    #[test]
+    fn a_response_whose_status_is_no_number_ends_nothing() {
+        let leg = leg(vec![
+            message(0, (A, B), "INVITE sip:b@x SIP/2.0", "INVITE", ""),
+            message(9, (B, A), "SIP/2.0 20x OK", "BYE", ""),
+            message(19, (B, A), "SIP/2.0 40  Request Timeout", "INVITE", ""),
+        ]);
+        assert_eq!((leg.requests, leg.responses, leg.bye, leg.ended), (1, 2, false, None));
+        assert_eq!(leg.transactions[1].request, None);
     }
 }

@@ -14,6 +14,9 @@ pub mod shard;
 pub mod stage;
 pub mod transaction;
 
+#[cfg(test)]
+mod support;
+
 pub use correlate::{BoundStream, Call, Correlator};
 pub use dialog::Dialog;
 pub use leg::{Leg, LegId, LegKind};

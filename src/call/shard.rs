@@ -16,6 +16,8 @@ const MOST_LEGS: usize = 4096;
 
 /// Methods counted by name; a stranger may invent any number, and further ones share one count.
 const MOST_METHODS: usize = 256;
+/// What responses whose status is not three digits are counted as; no method has a space in its name.
+const INVALID_STATUS: &str = "invalid status";
 
 /// A leg announced that it receives media at an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +46,7 @@ pub struct Due {
 /// Counts of messages seen, retransmissions and copies included.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageCounts {
-    /// Requests by method.
+    /// Requests by method, and responses whose status cannot be read under one name.
     pub methods: BTreeMap<String, u64>,
     /// Responses by status.
     pub statuses: BTreeMap<u16, u64>,
@@ -148,19 +150,38 @@ impl CallShard {
 
     fn count(&mut self, message: &Message) {
         let sip = message.sip();
-        match sip.status() {
-            Some(status) => *self.counts.statuses.entry(status).or_default() += 1,
+        let name = match (sip.status(), sip.is_request()) {
+            (Some(status), _) => {
+                *self.counts.statuses.entry(status).or_default() += 1;
+                return;
+            }
+            (None, true) => String::from_utf8_lossy(sip.method_text()),
+            (None, false) => INVALID_STATUS.into(),
+        };
+        let full = self.counts.methods.len() >= MOST_METHODS;
+        match self.counts.methods.get_mut(name.as_ref()) {
+            Some(n) => *n += 1,
+            None if full => *self.counts.methods.entry("OTHER".to_owned()).or_default() += 1,
             None => {
-                let method = String::from_utf8_lossy(sip.method_text());
-                let full = self.counts.methods.len() >= MOST_METHODS;
-                match self.counts.methods.get_mut(method.as_ref()) {
-                    Some(n) => *n += 1,
-                    None if full => *self.counts.methods.entry("OTHER".to_owned()).or_default() += 1,
-                    None => {
-                        self.counts.methods.insert(method.into_owned(), 1);
-                    }
-                }
+                self.counts.methods.insert(name.into_owned(), 1);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::{A, B, message, shard};
+
+    #[test]
+    fn a_response_is_never_counted_as_a_request() {
+        let counts = shard(vec![
+            message(0, (A, B), "INVITE sip:b@x SIP/2.0", "INVITE", ""),
+            message(9, (B, A), "SIP/2.0 40  Request Timeout", "INVITE", ""),
+            message(19, (B, A), "SIP/2.0 200 OK", "INVITE", ""),
+        ])
+        .counts;
+        assert_eq!(counts.methods, [("INVITE".to_owned(), 1), ("invalid status".to_owned(), 1)].into());
+        assert_eq!(counts.statuses, [(200, 1)].into());
     }
 }

@@ -76,11 +76,12 @@ impl Transaction {
     /// Files a message that is not a retransmission.
     pub fn file(&mut self, sip: &Sip<'_>, idx: MessageIdx, at: Timestamp) {
         self.at = self.at.max(at);
-        match sip.status() {
-            None if sip.method() == Method::Ack && self.method == Method::Invite => self.ack = self.ack.or(Some(idx)),
-            None => self.request = self.request.or(Some(idx)),
-            Some(100..=199) => self.provisional.push(idx),
-            Some(_) => self.last = self.last.or(Some(idx)),
+        match (sip.is_request(), sip.status()) {
+            (true, _) if sip.method() == Method::Ack && self.method == Method::Invite => self.ack = self.ack.or(Some(idx)),
+            (true, _) => self.request = self.request.or(Some(idx)),
+            (false, Some(100..=199)) => self.provisional.push(idx),
+            (false, Some(_)) => self.last = self.last.or(Some(idx)),
+            (false, None) => {}
         }
     }
 

@@ -183,7 +183,8 @@ impl<'a> Ctx<'a> {
     pub fn name_of(&self, message: &LegMessage) -> String {
         let sip = message.sip();
         match (sip.status(), sip.cseq()) {
-            (None, _) => String::from_utf8_lossy(sip.method_text()).into_owned(),
+            (None, _) if sip.is_request() => String::from_utf8_lossy(sip.method_text()).into_owned(),
+            (None, _) => String::from_utf8_lossy(sip.start_line()).into_owned(),
             (Some(status), Some((_, method))) => format!("{status} ({})", String::from_utf8_lossy(method)),
             (Some(status), None) => status.to_string(),
         }

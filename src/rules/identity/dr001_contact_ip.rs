@@ -45,7 +45,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
 fn speaks_for_the_sbc(message: &LegMessage) -> bool {
     let sip = message.sip();
     match (sip.status(), sip.method()) {
-        (None, method) => matches!(method, Method::Options | Method::Invite | Method::Refer | Method::Subscribe),
+        (None, method) if sip.is_request() => matches!(method, Method::Options | Method::Invite | Method::Refer | Method::Subscribe),
         (Some(180..=299), Method::Invite) => true,
         _ => false,
     }
