@@ -324,4 +324,12 @@ mod tests {
         assert_eq!((leg.requests, leg.responses, leg.bye, leg.ended), (1, 2, false, None));
         assert_eq!(leg.transactions[1].request, None);
     }
+
+    #[test]
+    fn a_ringing_with_the_next_rseq_is_no_retransmission() {
+        let ringing = |ms: i64, rseq: u32| message(ms, (B, A), "SIP/2.0 180 Ringing", "INVITE", &format!("RSeq: {rseq}\r\n"));
+        let invite = message(0, (A, B), "INVITE sip:b@x SIP/2.0", "INVITE", "");
+        let leg = leg(vec![invite, ringing(500, 1), ringing(1_000, 1), ringing(1_500, 2)]);
+        assert_eq!((leg.responses, leg.retransmissions), (2, 1));
+    }
 }

@@ -3,7 +3,7 @@
 
 use crate::flow::{Message, Seen};
 use crate::hash;
-use crate::proto::sip::Sip;
+use crate::proto::sip::{HeaderName, Sip};
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -39,7 +39,7 @@ pub struct LegMessage {
     pub retransmission: bool,
     /// Its transaction.
     pub transaction: u32,
-    /// Hash of what makes two messages the same: start line, CSeq, top Via branch, To tag.
+    /// Hash of what makes two messages the same: start line, CSeq, top Via branch, To tag, RSeq.
     pub fingerprint: u64,
 }
 
@@ -79,10 +79,12 @@ impl LegMessage {
 }
 
 /// Hash of what makes two messages the same wherever they are seen. A proxy that forwards a message changes its top Via branch,
-/// so each hop's message stays its own.
+/// so each hop's message stays its own. Provisional responses that are acknowledged are numbered (RFC 3262 section 3): a second 180
+/// with the next RSeq is a message of its own.
 pub fn fingerprint(sip: &Sip<'_>) -> u64 {
     let number = sip.cseq().map_or(0, |(number, _)| number).to_be_bytes();
     let method = sip.cseq().map_or(&b""[..], |(_, method)| method);
     let tag = sip.to_tag().unwrap_or_default();
-    hash::stable(&[sip.start_line(), &number, method, sip.branch().unwrap_or_default(), tag])
+    let rseq = sip.first(HeaderName::RSeq).unwrap_or_default();
+    hash::stable(&[sip.start_line(), &number, method, sip.branch().unwrap_or_default(), tag, &rseq])
 }
