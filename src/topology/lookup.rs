@@ -14,7 +14,7 @@ use std::net::IpAddr;
 const CLOCK_IS_SET: Timestamp = Timestamp(1_514_764_800_000_000_000);
 
 /// Space that is private by its number, with the name of the convention.
-const PRIVATE: [(&str, &str); 7] = [
+const PRIVATE: [(&str, &str); 9] = [
     ("10.0.0.0/8", "RFC 1918"),
     ("172.16.0.0/12", "RFC 1918"),
     ("192.168.0.0/16", "RFC 1918"),
@@ -22,6 +22,8 @@ const PRIVATE: [(&str, &str); 7] = [
     ("169.254.0.0/16", "link-local, RFC 3927"),
     ("fe80::/10", "link-local, RFC 4291"),
     ("fc00::/7", "unique local, RFC 4193"),
+    ("127.0.0.0/8", "loopback, RFC 1122"),
+    ("::1/128", "loopback, RFC 4291"),
 ];
 
 /// What an address is, and why.

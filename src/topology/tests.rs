@@ -174,6 +174,8 @@ fn without_a_file_private_space_is_yours_and_the_rest_internet() {
         ("100.64.0.1", Place::YourNetwork, "private address (RFC 6598), a guess without a topology"),
         ("fe80::1", Place::YourNetwork, "private address (link-local, RFC 4291), a guess without a topology"),
         ("fd00::1", Place::YourNetwork, "private address (unique local, RFC 4193), a guess without a topology"),
+        ("127.0.0.1", Place::YourNetwork, "private address (loopback, RFC 1122), a guess without a topology"),
+        ("::1", Place::YourNetwork, "private address (loopback, RFC 4291), a guess without a topology"),
         ("8.8.8.8", Place::Internet, "in no known prefix"),
         ("2603:1063::1", Place::Microsoft, "built-in Microsoft list 2603:1063::/38 as of 2026-06-06"),
         ("52.127.88.59", Place::Microsoft, "built-in Microsoft list 52.127.88.0/21 (gcc-high) as of 2026-06-06"),
