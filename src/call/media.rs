@@ -55,10 +55,12 @@ pub fn endpoints(media: &MediaDescription) -> impl Iterator<Item = SocketAddr> {
     rtp.into_iter().chain(rtcp).chain(candidates)
 }
 
-/// Codec name and clock rate of a payload type, from any description of the leg, the latest first, else from RFC 3551.
+/// Codec name and clock rate of a payload type, from any description of the leg, the latest first, else from RFC 3551. A name that
+/// RFC 3551 has is spelt as there, however the description writes it.
 pub fn codec(leg: &Leg, payload_type: u8) -> Option<(String, u32)> {
     let mapped = leg.described.iter().rev().flat_map(|d| &d.sdp.media).flat_map(|media| &media.codecs);
-    let named = mapped.clone().find(|rtpmap| rtpmap.payload_type == payload_type).map(|rtpmap| (rtpmap.name.clone(), rtpmap.clock_rate));
+    let name = |written: &str| payload::registered_name(written).unwrap_or(written).to_owned();
+    let named = mapped.clone().find(|rtpmap| rtpmap.payload_type == payload_type).map(|rtpmap| (name(&rtpmap.name), rtpmap.clock_rate));
     named.or_else(|| payload::static_payload(payload_type).map(|(name, rate)| (name.to_owned(), rate)))
 }
 

@@ -31,6 +31,11 @@ pub fn static_payload(pt: u8) -> Option<(&'static str, u32)> {
     })
 }
 
+/// The name that RFC 3551 spells an encoding by; `None` for one that is not in its tables. Names are the same in any letter case.
+pub fn registered_name(name: &str) -> Option<&'static str> {
+    (0..=34).filter_map(static_payload).map(|(known, _)| known).find(|known| known.eq_ignore_ascii_case(name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,5 +46,10 @@ mod tests {
         assert_eq!(static_payload(9), Some(("G722", 8_000)));
         assert_eq!(static_payload(19), None);
         assert_eq!((35..=127).find_map(static_payload), None);
+    }
+
+    #[test]
+    fn names_are_found_in_any_letter_case() {
+        assert_eq!([registered_name("pcma"), registered_name("celb"), registered_name("opus")], [Some("PCMA"), Some("CelB"), None]);
     }
 }
