@@ -115,10 +115,10 @@ impl<'a> Network<'a> {
 
 /// What is gathered of a hop before it is judged.
 struct Gathered {
-    /// Who sent first; the port tells the ends apart where both have one address.
-    from: SocketAddr,
     a: IpAddr,
     b: IpAddr,
+    /// Sender of the first packet that was gathered.
+    opener: SocketAddr,
     first: Seen,
     seen: [Option<Seen>; 2],
     /// Packets of this call.
@@ -129,17 +129,22 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn new(from: SocketAddr, to: SocketAddr, first: Seen) -> Self {
-        Self { from, a: from.ip(), b: to.ip(), first, seen: [None, None], own: Default::default(), whole: Default::default(), works: false }
+    fn new(opener: SocketAddr, other: SocketAddr, first: Seen) -> Self {
+        let (a, b) = (opener.ip(), other.ip());
+        Self { a, b, opener, first, seen: [None, None], own: Default::default(), whole: Default::default(), works: false }
     }
 
-    /// 0 for a packet from a, 1 for one from b.
-    fn way(&self, from: SocketAddr) -> usize {
-        usize::from(if self.a == self.b { from != self.from } else { from.ip() != self.a })
+    /// 0 for a packet from a, 1 for one from b. Where a host talks to itself, ports tell: a is who sent first, and between other
+    /// ports the lower one.
+    fn way(&self, from: SocketAddr, to: SocketAddr) -> usize {
+        if self.a != self.b {
+            return usize::from(from.ip() != self.a);
+        }
+        usize::from(from != self.opener && (to == self.opener || from.port() > to.port()))
     }
 
-    fn note(&mut self, from: SocketAddr, seen: &Seen) -> usize {
-        let way = self.way(from);
+    fn note(&mut self, from: SocketAddr, to: SocketAddr, seen: &Seen) -> usize {
+        let way = self.way(from, to);
         if let Some(first) = self.seen.get_mut(way)
             && first.is_none_or(|known| seen.seq < known.seq)
         {
@@ -182,8 +187,7 @@ impl Gathered {
 type Pairs = BTreeMap<(IpAddr, IpAddr), Gathered>;
 
 fn pair(pairs: &mut Pairs, from: SocketAddr, to: SocketAddr, seen: Seen) -> &mut Gathered {
-    let (a, b) = (from.ip(), to.ip());
-    pairs.entry((a.min(b), a.max(b))).or_insert_with(|| Gathered::new(from, to, seen))
+    pairs.entry((from.ip().min(to.ip()), from.ip().max(to.ip()))).or_insert_with(|| Gathered::new(from, to, seen))
 }
 
 /// The hops of a call: signalling, then media, each in order of first packet.
@@ -200,7 +204,7 @@ pub fn unread(connection: &Connection, network: &Network<'_>) -> Hop {
     let halves = [connection.half(connection.opener), connection.half(connection.opener.reverse())];
     gathered.own = halves.map(|half| half.sightings.clone());
     gathered.whole = gathered.own.clone();
-    gathered.note(from, &connection.first);
+    gathered.note(from, to, &connection.first);
     gathered.works = halves.iter().all(|half| half.sightings.bytes() > 0);
     let owner = format!("{:?} {}", connection.id.flow, connection.first.at.rfc3339());
     gathered.judge(HopKind::Signalling, &owner, network)
@@ -219,7 +223,7 @@ fn signalling(call: &Call) -> Pairs {
         let ok = is_success(message);
         for (seen, src, dst) in message.sightings() {
             let gathered = pair(&mut pairs, src, dst, *seen);
-            let way = gathered.note(src, seen);
+            let way = gathered.note(src, dst, seen);
             gathered.works |= ok;
             if let Some(own) = gathered.own.get_mut(way) {
                 own.add(seen, bytes);
@@ -229,8 +233,8 @@ fn signalling(call: &Call) -> Pairs {
     for connection in &call.connections {
         let (a, b) = connection.id.flow.endpoints();
         if let Some(gathered) = pairs.get_mut(&(a.ip().min(b.ip()), a.ip().max(b.ip()))) {
-            for (from, half) in [(a, 0), (b, 1)] {
-                let way = gathered.way(from);
+            for ((from, to), half) in [((a, b), 0), ((b, a), 1)] {
+                let way = gathered.way(from, to);
                 if let (Some(whole), Some(half)) = (gathered.whole.get_mut(way), connection.halves.get(half)) {
                     whole.extend(&half.sightings);
                 }
@@ -255,7 +259,7 @@ fn media(call: &Call) -> Pairs {
         let (src, dst) = stream.flow.from_to(stream.dir);
         for pass in &stream.passes {
             let gathered = pair(&mut pairs, src, dst, *pass.first());
-            let way = gathered.note(src, pass.first());
+            let way = gathered.note(src, dst, pass.first());
             let packets = pass.packets().max(1);
             for used in pass.macs() {
                 let run = Run {
@@ -278,4 +282,41 @@ fn media(call: &Call) -> Pairs {
         gathered.whole = gathered.own.clone();
     }
     pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{MacPair as Macs, TapId};
+    use crate::record::{RecordId, Seq, SourceId};
+    use crate::time::Timestamp;
+
+    fn seen(seq: u64) -> Seen {
+        Seen {
+            id: RecordId { input: 0, number: seq + 1 },
+            seq: Seq(seq),
+            at: Timestamp(0),
+            tap: TapId(0),
+            source: SourceId(0),
+            ttl: 64,
+            dscp: 0,
+            macs: Macs::default(),
+        }
+    }
+
+    #[test]
+    fn a_host_that_talks_to_itself_has_two_ways() {
+        let [phone, proxy, relay, trunk] = [38123, 5060, 5070, 5080].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let mut hop = Gathered::new(phone, proxy, seen(0));
+        assert_eq!([hop.note(phone, proxy, &seen(0)), hop.note(proxy, phone, &seen(1))], [0, 1]);
+        assert_eq!([hop.way(relay, trunk), hop.way(trunk, relay)], [0, 1]);
+    }
+
+    #[test]
+    fn between_two_addresses_ports_tell_nothing() {
+        let [a, b] = [1, 2].map(|last| SocketAddr::from(([192, 0, 2, last], 5060)));
+        let hop = Gathered::new(a, b, seen(0));
+        let other = SocketAddr::new(a.ip(), 9);
+        assert_eq!([hop.way(other, b), hop.way(b, other)], [0, 1]);
+    }
 }
