@@ -93,7 +93,7 @@ impl Media {
     }
 }
 
-/// `answered`, `rejected 403`, `options 200`, `media only`; escaped.
+/// `answered`, `rejected 403`, `options 200`, `media only`; escaped. A call that begins after its INVITE has no outcome.
 pub fn outcome(call: &CallEntry) -> String {
     let failed = call.legs.iter().filter_map(|leg| leg.status).find(|status| *status >= 300);
     let status = failed.or_else(|| call.legs.iter().find_map(|leg| leg.status));
@@ -102,6 +102,7 @@ pub fn outcome(call: &CallEntry) -> String {
         ("call", Some("answered"), _) => "answered".to_owned(),
         ("call", Some(outcome), Some(status)) => format!("{outcome} {status}"),
         ("call", Some(outcome), None) => outcome.to_owned(),
+        ("call", None, _) => "set-up not seen".to_owned(),
         (kind, _, Some(status)) => format!("{kind} {status}"),
         (kind, _, None) => kind.to_owned(),
     };

@@ -98,7 +98,8 @@ impl<'a> Ladder<'a> {
     fn measure(&mut self) {
         let widest = |texts: &mut dyn Iterator<Item = String>| texts.map(|text| width::of(&text)).max().unwrap_or(0);
         self.records = widest(&mut self.rows.iter().map(|row| row.record.to_string())).max(3);
-        self.times = [widest(&mut (0..self.rows.len()).map(|i| self.offset(i))), widest(&mut (0..self.rows.len()).map(|i| self.delta(i)))];
+        let rows = 0..self.rows.len();
+        self.times = [widest(&mut rows.clone().map(|i| self.offset(i))).max(4), widest(&mut rows.map(|i| self.delta(i))).max(5)];
         self.marks = widest(&mut self.rows.iter().map(marks)).min(18);
         let room = self.pen.width.saturating_sub(self.left() + if self.marks > 0 { self.marks + 2 } else { 0 } + 1);
         self.spacing = (room / self.ends.len().saturating_sub(1).max(1)).min(SPACING[1]);

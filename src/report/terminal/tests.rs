@@ -207,3 +207,18 @@ fn loss_of_a_call_is_that_of_its_worst_stream() {
     let text = String::from_utf8(written(&Terminal::new(140, false, 0, false), &[call], &Summary::default())).unwrap();
     assert!(text.contains("12.34"), "{text}");
 }
+
+#[test]
+fn titles_stand_over_their_columns_on_a_ladder_of_one_row() {
+    let (_, mut calls) = sample();
+    calls[0].ladder.truncate(1);
+    let text = String::from_utf8(written(&Terminal::new(140, false, 1, false), &calls[..1], &Summary::default())).unwrap();
+    let title = text.lines().find(|line| line.contains("delta")).unwrap();
+    assert!(title.contains("delta  "), "{title}");
+}
+
+#[test]
+fn a_call_that_begins_after_its_invite_says_so() {
+    let call = CallEntry { kind: "call".to_owned(), started: Timestamp(0).rfc3339(), ..CallEntry::default() };
+    assert_eq!(calls::outcome(&call), "set-up not seen");
+}
