@@ -95,10 +95,14 @@ fn outward(mut hop: HopEntry) -> HopEntry {
         _ => 2,
     };
     if near(&hop.a) > near(&hop.b) {
-        std::mem::swap(&mut hop.a, &mut hop.b);
-        std::mem::swap(&mut hop.a_to_b, &mut hop.b_to_a);
+        turn(&mut hop);
     }
     hop
+}
+
+fn turn(hop: &mut HopEntry) {
+    std::mem::swap(&mut hop.a, &mut hop.b);
+    std::mem::swap(&mut hop.a_to_b, &mut hop.b_to_a);
 }
 
 /// Hops between two addresses over the same segments with one verdict.
@@ -122,14 +126,37 @@ pub fn write(out: &mut dyn Write, pen: Pen, spool: &mut Spool, verbose: bool) ->
     left_out(out, pen, "hops", groups.len() + lost, shown)
 }
 
+/// What hops of one group have in common.
+type Key = [String; 6];
+
+fn key_of(hop: &HopEntry) -> Key {
+    [&hop.kind, &hop.a.ip, &hop.b.ip, &hop.a_to_b.segment, &hop.b_to_a.segment, &hop.asymmetric.verdict].map(Clone::clone)
+}
+
+/// The key of a hop. Where neither end is the outer one, calls that were set up the other way share its group: the hop is turned
+/// to fit.
+fn fit(hop: &mut HopEntry, index: &BTreeMap<Key, usize>) -> Key {
+    let key = key_of(hop);
+    if index.contains_key(&key) {
+        return key;
+    }
+    turn(hop);
+    let turned = key_of(hop);
+    if index.contains_key(&turned) {
+        return turned;
+    }
+    turn(hop);
+    key
+}
+
 /// Groups in order of first record, and how many hops had no room.
 fn gather(spool: &mut Spool) -> io::Result<(Vec<Group>, usize)> {
-    let mut index: BTreeMap<[String; 6], usize> = BTreeMap::new();
+    let mut index: BTreeMap<Key, usize> = BTreeMap::new();
     let mut groups: Vec<Group> = Vec::new();
     let mut lost = 0;
     spool.for_each(|entry| {
-        let hop = outward(unspool(entry)?);
-        let key = [&hop.kind, &hop.a.ip, &hop.b.ip, &hop.a_to_b.segment, &hop.b_to_a.segment, &hop.asymmetric.verdict].map(Clone::clone);
+        let mut hop = outward(unspool(entry)?);
+        let key = fit(&mut hop, &index);
         let known = index.get(&key).copied();
         if let Some(group) = known.and_then(|i| groups.get_mut(i)) {
             group.add(&hop);
@@ -147,6 +174,9 @@ fn gather(spool: &mut Spool) -> io::Result<(Vec<Group>, usize)> {
 impl Group {
     fn add(&mut self, hop: &HopEntry) {
         for (sum, way) in [(&mut self.hop.a_to_b, &hop.a_to_b), (&mut self.hop.b_to_a, &hop.b_to_a)] {
+            if sum.packets == 0 && way.packets > 0 {
+                sum.basis.clone_from(&way.basis);
+            }
             sum.packets += way.packets;
             sum.bytes += way.bytes;
         }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::record::RecordId;
-use crate::report::{CallEntry, Decimal, LadderRow, json::written, sample::sample};
+use crate::report::{CallEntry, Decimal, EndEntry, HopEntry, LadderRow, WayEntry, json::written, sample::sample};
 use crate::time::{Span, Timestamp};
 
 fn report(terminal: &Terminal) -> String {
@@ -206,6 +206,24 @@ fn loss_of_a_call_is_that_of_its_worst_stream() {
     call.streams[1].1.loss_percent = Decimal(1234);
     let text = String::from_utf8(written(&Terminal::new(140, false, 0, false), &[call], &Summary::default())).unwrap();
     assert!(text.contains("12.34"), "{text}");
+}
+
+#[test]
+fn calls_set_up_either_way_share_a_hop() {
+    let way = |packets, basis: &str| WayEntry { segment: "unknown".to_owned(), basis: basis.to_owned(), packets, bytes: 0 };
+    let end = |ip: &str| EndEntry { ip: ip.to_owned(), place: "internet".to_owned() };
+    let call = |seq, [a, b]: [&str; 2], [a_to_b, b_to_a]: [WayEntry; 2]| {
+        let hop =
+            HopEntry { kind: "media".to_owned(), call: Some(String::new()), a: end(a), b: end(b), a_to_b, b_to_a, ..HopEntry::default() };
+        CallReport { first: Seq(seq), hops: vec![(Seq(seq), hop)], ..CallReport::default() }
+    };
+    let calls = [
+        call(0, ["192.0.2.1", "192.0.2.2"], [way(5, "seen"), way(0, "no packet seen")]),
+        call(1, ["192.0.2.2", "192.0.2.1"], [way(7, "seen back"), way(2, "seen")]),
+    ];
+    let text = String::from_utf8(written(&Terminal::new(100, false, 0, false), &calls, &Summary::default())).unwrap();
+    assert!(text.contains("192.0.2.1 (internet) to 192.0.2.2 (internet), 2 calls\n"), "{text}");
+    assert!(text.contains("→ unknown  7 packets: seen\n") && text.contains("← unknown  7 packets: seen back\n"), "{text}");
 }
 
 #[test]
