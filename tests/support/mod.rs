@@ -10,6 +10,7 @@ pub mod ladder;
 pub mod message;
 pub mod page;
 pub mod party;
+pub mod run;
 pub mod sdp;
 pub mod token;
 pub mod what;
