@@ -165,7 +165,7 @@ impl Leg {
 
     /// Applies a message: a further sighting joins the first, a new one moves transactions, dialogs and the leg.
     pub fn apply(&mut self, message: Message) -> Applied {
-        self.last_seq = message.seen.seq;
+        self.last_seq = self.last_seq.max(message.seen.seq); // a message that was cut is read when what followed it comes
         self.last_clock = message.clock;
         self.last_at = message.seen.at;
         let fingerprint = fingerprint(&message.sip());

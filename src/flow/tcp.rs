@@ -1,5 +1,5 @@
 //! One direction of a TCP connection put back in order (RFC 9293 section 3.4): first copy wins, gaps are waited for briefly and
-//! then skipped and counted. Which records hold which bytes is kept until the bytes are consumed.
+//! then skipped and counted, and so is what the snap length took. Which records hold which bytes is kept until they are consumed.
 
 use super::Seen;
 use crate::decode::Packet;
@@ -34,6 +34,8 @@ struct Piece {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Ahead {
     bytes: Vec<u8>,
+    /// Bytes behind them that the snap length took.
+    cut: u32,
     seen: Seen,
     clock: Timestamp,
 }
@@ -66,6 +68,8 @@ pub struct Ordered {
     pieces: VecDeque<Piece>,
     ahead: BTreeMap<u64, Ahead>,
     ahead_bytes: usize,
+    /// Bytes right behind what is readable that the snap length took.
+    hole: u32,
     /// Bytes that never came.
     pub lost: u64,
     /// A gap was skipped since the flag was last cleared: what follows may start mid-message.
@@ -94,10 +98,10 @@ impl Ordered {
         }
         if start > self.next {
             self.keep_ahead(start, packet, seen);
-            return if self.give_up_gap(packet.clock) { Took::Bytes } else { Took::Waits };
+            return Took::Waits;
         }
         let skip = usize::try_from(self.next - start).unwrap_or(usize::MAX);
-        self.append(packet.payload.get(skip..).unwrap_or_default(), seen);
+        self.append(packet.payload.get(skip..).unwrap_or_default(), packet.cut, seen);
         self.drain_ahead();
         Took::Bytes
     }
@@ -107,22 +111,26 @@ impl Ordered {
         self.buffer.get(self.used..).unwrap_or_default()
     }
 
-    /// Stops waiting for the gap in front of what came later, if that was long enough ago. True when bytes became readable.
-    pub fn give_up_gap(&mut self, clock: Timestamp) -> bool {
-        let Some((&offset, first)) = self.ahead.first_key_value() else { return false };
-        let waited = clock - first.clock >= GAP_PATIENCE;
-        if !waited && self.ahead_bytes <= MOST_AHEAD && self.ahead.len() <= MOST_AHEAD_SEGMENTS {
-            return false;
+    /// Bytes behind what is readable that will not come: the snap length took them, or what follows them has waited long enough.
+    pub fn missing(&self, clock: Timestamp) -> Option<u64> {
+        if self.hole > 0 {
+            return Some(u64::from(self.hole));
         }
-        let gap = offset - self.next;
+        let (&offset, first) = self.ahead.first_key_value()?;
+        let full = self.ahead_bytes > MOST_AHEAD || self.ahead.len() > MOST_AHEAD_SEGMENTS;
+        (full || clock - first.clock >= GAP_PATIENCE).then(|| offset.saturating_sub(self.next))
+    }
+
+    /// Goes on behind `gap` bytes that will not come. What is readable in front of them is forgotten.
+    pub fn skip(&mut self, gap: u64) {
+        self.hole = 0;
         self.lost += gap;
         self.broken = true;
         self.drop_readable();
         self.sequence = self.sequence.map(|s| s.wrapping_add(gap as u32));
-        self.next = offset;
-        self.start = offset;
+        self.next += gap;
+        self.start = self.next;
         self.drain_ahead();
-        true
     }
 
     /// Takes `n` bytes from the front; gives the records that held them, with `true` for each that is named for the first time.
@@ -183,7 +191,8 @@ impl Ordered {
         self.next.checked_add_signed(i64::from(ahead))
     }
 
-    fn append(&mut self, bytes: &[u8], seen: Seen) {
+    fn append(&mut self, bytes: &[u8], cut: u32, seen: Seen) {
+        self.hole = cut;
         self.buffer.extend_from_slice(bytes);
         self.next += bytes.len() as u64;
         self.sequence = self.sequence.map(|s| s.wrapping_add(bytes.len() as u32));
@@ -192,7 +201,7 @@ impl Ordered {
 
     fn keep_ahead(&mut self, start: u64, packet: &Packet<'_>, seen: Seen) {
         if self.ahead.get(&start).is_none_or(|kept| kept.bytes.len() < packet.payload.len()) {
-            let kept = Ahead { bytes: packet.payload.to_vec(), seen, clock: packet.clock };
+            let kept = Ahead { bytes: packet.payload.to_vec(), cut: packet.cut, seen, clock: packet.clock };
             self.ahead_bytes += kept.bytes.len();
             if let Some(shorter) = self.ahead.insert(start, kept) {
                 self.ahead_bytes -= shorter.bytes.len();
@@ -209,7 +218,7 @@ impl Ordered {
             self.ahead_bytes -= ahead.bytes.len();
             let skip = usize::try_from(self.next - start).unwrap_or(usize::MAX);
             if let Some(new) = ahead.bytes.get(skip..).filter(|new| !new.is_empty()) {
-                self.append(new, ahead.seen);
+                self.append(new, ahead.cut, ahead.seen);
             }
         }
     }

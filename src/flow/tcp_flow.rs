@@ -87,19 +87,17 @@ impl TcpFlow {
         }
         self.classify(packet);
         ledger.count(self.kind_of_segment(packet.dir, took), 1);
-        if took == Took::Bytes {
-            self.read(packet.dir, false, ledger, out);
+        if matches!(took, Took::Bytes | Took::Waits) {
+            self.read(packet.dir, packet.clock, ledger, out);
         }
     }
 
     /// Skips gaps that were waited for long enough, and with `closed` reads what is left as it is.
     pub fn tick(&mut self, clock: Timestamp, closed: bool, ledger: &mut Ledger, out: &mut Vec<Message>) {
         for dir in [Dir::Up, Dir::Down] {
-            while self.half_mut(dir).ordered.give_up_gap(if closed { Timestamp(i64::MAX) } else { clock }) {
-                self.read(dir, false, ledger, out);
-            }
+            self.read(dir, if closed { Timestamp(i64::MAX) } else { clock }, ledger, out);
             if closed {
-                self.read(dir, true, ledger, out);
+                self.read_whole(dir, true, ledger, out);
             }
         }
     }
@@ -164,22 +162,29 @@ impl TcpFlow {
         }
     }
 
-    fn read(&mut self, dir: Dir, closed: bool, ledger: &mut Ledger, out: &mut Vec<Message>) {
-        let id = self.connection.id;
-        let clock = self.last_clock;
+    /// Reads what is readable at `clock`. In front of bytes that will not come a message ends where it is cut.
+    fn read(&mut self, dir: Dir, clock: Timestamp, ledger: &mut Ledger, out: &mut Vec<Message>) {
+        self.read_whole(dir, false, ledger, out);
+        while let Some(gap) = self.half(dir).ordered.missing(clock) {
+            self.read_whole(dir, true, ledger, out);
+            self.half_mut(dir).ordered.skip(gap);
+            self.read_whole(dir, false, ledger, out);
+        }
+        self.connection.half_mut(dir).lost = self.half(dir).ordered.lost;
+    }
+
+    /// Reads what is readable; `closed`: nothing will follow it.
+    fn read_whole(&mut self, dir: Dir, closed: bool, ledger: &mut Ledger, out: &mut Vec<Message>) {
+        let (id, clock) = (self.connection.id, self.last_clock);
         let (src, dst) = id.flow.from_to(dir);
-        let lost = {
-            let half = self.half_mut(dir);
-            match half.content {
-                Content::Sip => half.read_sip(Addressed { src, dst, id, clock }, closed, ledger, out),
-                Content::Tls => {
-                    half.ordered.drop_readable();
-                }
-                Content::Unknown => {}
+        let half = self.half_mut(dir);
+        match half.content {
+            Content::Sip => half.read_sip(Addressed { src, dst, id, clock }, closed, ledger, out),
+            Content::Tls => {
+                half.ordered.drop_readable();
             }
-            half.ordered.lost
-        };
-        self.connection.half_mut(dir).lost = lost;
+            Content::Unknown => {}
+        }
     }
 }
 
@@ -249,4 +254,69 @@ impl Half {
 fn recount(held: &[(Seen, bool)], ledger: &mut Ledger) {
     let fresh = held.iter().filter(|(_, first)| *first).count();
     ledger.recount(Kind::Tcp, Kind::Sip, fresh as u64);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{FlowKey, Link, MacPair, TapId, TcpHeader, flow_key};
+    use crate::record::SourceId;
+    use crate::time::Span;
+
+    const INVITE: &[u8] = b"INVITE sip:a@b SIP/2.0\r\nCall-ID: 1\r\nContent-Length: 10\r\n\r\n0123456789";
+    const BYE: &[u8] = b"BYE sip:a@b SIP/2.0\r\nCall-ID: 1\r\nContent-Length: 0\r\n\r\n";
+
+    /// Segments as (offset, bytes, bytes that the snap length took, milliseconds), and what is read when each has come.
+    fn read(segments: &[(u32, &[u8], u32, i64)]) -> Vec<Vec<(String, bool)>> {
+        let flow = FlowKey::v4([192, 0, 2, 1], 5060, [192, 0, 2, 2], 5060, flow_key::TCP).0;
+        let (mut state, mut ledger) = (None, Ledger::default());
+        let mut apply = |(n, (offset, payload, cut, ms)): (usize, &(u32, &[u8], u32, i64))| {
+            let at = Timestamp(0) + Span::millis(*ms);
+            let packet = Packet {
+                seq: Seq(n as u64),
+                id: RecordId { input: 0, number: n as u64 + 1 },
+                at,
+                clock: at,
+                tap: TapId(0),
+                source: SourceId(0),
+                link: Link { macs: MacPair::default(), ttl: 64, dscp: 0 },
+                flow,
+                dir: Dir::Up,
+                tcp: Some(TcpHeader { seq: (u32::MAX - 20).wrapping_add(*offset), ack: 0, flags: 16 }),
+                payload,
+                cut: *cut,
+                fragments: &[],
+                held: 0,
+            };
+            let mut out = Vec::new();
+            state.get_or_insert_with(|| TcpFlow::open(&packet)).apply(&packet, &mut ledger, &mut out);
+            out.iter().map(|m| (String::from_utf8_lossy(m.sip().method_text()).into_owned(), m.cut)).collect()
+        };
+        segments.iter().enumerate().map(&mut apply).collect()
+    }
+
+    fn said(messages: &[(&str, bool)]) -> Vec<(String, bool)> {
+        messages.iter().map(|(method, cut)| ((*method).to_owned(), *cut)).collect()
+    }
+
+    #[test]
+    fn message_that_the_snap_length_cut_is_read_at_once_as_cut() {
+        let whole = INVITE.len() as u32;
+        let read = read(&[(0, &INVITE[..whole as usize - 4], 4, 0), (whole, BYE, 0, 1)]);
+        assert_eq!(read, [said(&[("INVITE", true)]), said(&[("BYE", false)])]);
+    }
+
+    #[test]
+    fn message_whose_rest_never_came_is_read_as_cut_when_the_gap_is_given_up() {
+        let whole = INVITE.len() as u32;
+        let read = read(&[(0, &INVITE[..30], 0, 0), (whole, BYE, 0, 1), (whole + BYE.len() as u32, BYE, 0, 2_500)]);
+        assert_eq!(read, [said(&[]), said(&[]), said(&[("INVITE", true), ("BYE", false), ("BYE", false)])]);
+    }
+
+    #[test]
+    fn rest_that_comes_late_fills_its_gap() {
+        let (first, rest) = INVITE.split_at(30);
+        let read = read(&[(0, first, 0, 0), (INVITE.len() as u32, BYE, 0, 1), (30, rest, 0, 900)]);
+        assert_eq!(read, [said(&[]), said(&[]), said(&[("INVITE", false), ("BYE", false)])]);
+    }
 }
