@@ -65,7 +65,7 @@ impl MediaFlow {
     pub fn rtp(&mut self, packet: &Packet<'_>, header: &Header, ledger: &mut Ledger) {
         (self.seq, self.clock) = (packet.seq, packet.clock);
         let way = self.way(packet.dir);
-        match way.find(header.ssrc) {
+        match way.find(header.ssrc).filter(|current| way.carries_on(*current, packet, header)) {
             Some(current) => way.next_packet(current, packet, header, ledger),
             None => way.first_packets(packet, header, ledger),
         }
@@ -148,8 +148,13 @@ impl Way {
     fn find(&self, ssrc: Ssrc) -> Option<usize> {
         match self.streams.get(self.current) {
             Some(stream) if stream.ssrc == ssrc => Some(self.current),
-            _ => self.streams.iter().position(|stream| stream.ssrc == ssrc),
+            _ => self.streams.iter().rposition(|stream| stream.ssrc == ssrc),
         }
+    }
+
+    #[inline]
+    fn carries_on(&self, current: usize, packet: &Packet<'_>, header: &Header) -> bool {
+        self.streams.get(current).is_some_and(|stream| stream.carries_on(packet, header.sequence))
     }
 
     #[inline]
@@ -328,6 +333,38 @@ mod tests {
         let stream = media.streams().next().unwrap();
         assert_eq!((stream.packets(), stream.lost(), stream.passes[0].strays()), (200, 0, 0));
         assert_eq!((stream.jitter(8_000).unwrap().max.0, stream.delta().unwrap().max.0), (0, 20_000_000));
+    }
+
+    #[test]
+    fn source_that_begins_anew_after_a_silence_is_another_stream() {
+        let again = |s: u16, ms: i64| packet(s).at_ms(i64::from(s) * 20 + ms);
+        for first in [0, 30_000] {
+            let second = (first..first + 80).map(|s| again(s, 2_200 - i64::from(first) * 20));
+            let (media, ledger) = run((0..80).map(packet).chain(second).flat_map(|p| [p.clone(), p.seen(1, 63, 300)]));
+            let streams: Vec<_> = media.streams().map(|s| (s.passes.len(), s.packets(), s.lost(), s.duplicates())).collect();
+            assert_eq!(streams, [(2, 80, 0, 0), (2, 80, 0, 0)], "from {first}");
+            assert_eq!(counts(&ledger), (0, 320, 0));
+        }
+    }
+
+    #[test]
+    fn source_that_counts_on_after_a_silence_is_one_stream() {
+        let later = |s: u16| packet(s).at_ms(i64::from(s) * 20 + 30_000);
+        let (media, _) = run((0..80).map(packet).chain((82..200).map(later)));
+        assert_eq!((media.streams().count(), media.streams().next().map(Stream::lost)), (1, Some(2)));
+    }
+
+    #[test]
+    fn what_only_looks_like_rtp_makes_one_stream_however_it_numbers() {
+        let (media, _) = run((0..50).map(|n| Rtp { sequence: 272, ..packet(n).at_ms(i64::from(n) * 750) }));
+        assert_eq!(media.streams().count(), 1);
+    }
+
+    #[test]
+    fn packet_that_comes_after_a_long_while_starts_nothing() {
+        let late = (80..200).map(|s| packet(s).at_ms(i64::from(s) * 20 + 1_500));
+        let (media, ledger) = run((0..80).map(packet).chain([packet(40).at_ms(3_000)]).chain(late));
+        assert_eq!((media.streams().count(), media.streams().next().map(Stream::packets), counts(&ledger).0), (1, Some(200), 1));
     }
 
     #[test]

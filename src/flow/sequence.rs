@@ -62,6 +62,11 @@ impl Numbers {
         self.highest
     }
 
+    /// Whether `sequence` is ahead of all numbers, and no more than a loss away.
+    pub fn is_followed_by(&self, sequence: u16) -> bool {
+        (1..MAX_DROPOUT).contains(&sequence.wrapping_sub(self.highest as u16))
+    }
+
     /// Places the next packet, and opens or fills gaps.
     #[inline]
     pub fn place(&mut self, sequence: u16, at: Timestamp, gaps: &mut Gaps) -> Place {

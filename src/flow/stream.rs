@@ -10,7 +10,7 @@ use crate::flow::{
 };
 use crate::ledger::{Kind, Ledger};
 use crate::proto::rtp::{Header, Ssrc, is_comfort_noise, static_clock_rate};
-use crate::time::Span;
+use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
@@ -24,6 +24,8 @@ const MAX_PASSES: usize = 32;
 const CHANGE_OF_ROUTE: Span = Span::secs(1);
 /// Most numbers by which such passes overlap: what the old route still had under way.
 const LATE_ON_OLD_ROUTE: u64 = 16;
+/// A source that is silent so long and then does not count on has begun anew. No reordered packet is as late.
+const SILENCE: Span = Span::millis(500);
 /// Numbers missing between two such passes; more is a restart of the sender.
 const LOST_ON_CHANGE: i16 = 3_000;
 
@@ -115,6 +117,24 @@ impl Stream {
         }
     }
 
+    /// Whether a packet of this source seen so goes on with this stream. One that comes after a silence with numbers that do not follow
+    /// begins another: the next call on the same ports. What is not settled as RTP may number its packets as it likes.
+    #[inline]
+    pub fn carries_on(&self, packet: &Packet<'_>, sequence: u16) -> bool {
+        let current = self.passes.get(self.current as usize);
+        let flows = current.is_some_and(|pass| !is_silent(pass, packet.at));
+        flows || self.settled != Settled::Settled || self.carries_on_elsewhere(&Seen::of(packet), sequence)
+    }
+
+    #[cold]
+    fn carries_on_elsewhere(&self, seen: &Seen, sequence: u16) -> bool {
+        let here: SmallVec<[&Pass; 4]> = match self.passes.iter().find(|pass| pass.is_at(seen.tap, seen.ttl)) {
+            Some(pass) => SmallVec::from_iter([pass]),
+            None => self.passes.iter().filter(|pass| pass.first().source == seen.source).collect(),
+        };
+        here.is_empty() || here.iter().any(|pass| !is_silent(pass, seen.at) || pass.numbers().is_followed_by(sequence))
+    }
+
     #[inline]
     fn pass_at(&mut self, seen: &Seen) -> Option<&mut Pass> {
         let current = self.current as usize;
@@ -152,6 +172,12 @@ impl Stream {
     /// The last sighting.
     pub fn last(&self) -> Option<&Seen> {
         self.passes.iter().map(Pass::last).max_by_key(|seen| seen.seq)
+    }
+
+    /// The last sighting by the source that saw the stream first: times of two sources do not compare.
+    pub fn last_of_first_source(&self) -> Option<&Seen> {
+        let source = self.first()?.source;
+        self.passes.iter().map(Pass::last).filter(|seen| seen.source == source).max_by_key(|seen| seen.seq)
     }
 
     /// The payload type of most packets, comfort noise only if there is nothing else; the earlier one when equal.
@@ -228,6 +254,13 @@ impl Stream {
         self.route().iter().for_each(|pass| all.join(pass.delta_state()));
         all.summary()
     }
+}
+
+/// Nothing was seen of the pass for [`SILENCE`] when a packet comes at `at`.
+#[inline]
+fn is_silent(pass: &Pass, at: Timestamp) -> bool {
+    let apart = at - pass.last().at;
+    apart >= SILENCE || apart <= Span(-SILENCE.0)
 }
 
 fn latest<'a>(passes: impl Iterator<Item = &'a Pass>) -> Option<&'a Pass> {
