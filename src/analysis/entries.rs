@@ -194,7 +194,7 @@ fn stream(bound: &BoundStream, call: &Call, hops: &[Hop]) -> StreamEntry {
         mos: None,
         dscp: dscp(stream.last_pass()),
         first: time(stream.first()),
-        last: time(stream.last()),
+        last: time(stream.last_of_first_source()),
         segment: way.map_or_else(|| "unknown".to_owned(), |way| way.segment.to_string()),
         basis: way.map_or_else(String::new, |way| way.basis.clone()),
         taps: stream.passes.iter().map(tap).collect(),

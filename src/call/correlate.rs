@@ -187,7 +187,7 @@ impl Correlator {
 fn media_call(streams: Vec<BoundStream>) -> Option<Call> {
     let first = *streams.first()?.stream.first()?;
     let flow = streams.first()?.stream.flow;
-    let ended = streams.iter().filter_map(|s| s.stream.last()).map(|seen| seen.at).max();
+    let ended = streams.iter().filter_map(|s| s.stream.last_of_first_source()).map(|seen| seen.at).max();
     let id = hash::hex(&[format!("{flow:?}").as_bytes(), first.at.rfc3339().as_bytes()], 12);
     Some(Call { id, kind: None, legs: Vec::new(), streams, connections: Vec::new(), first, ended, outcome: None })
 }

@@ -305,12 +305,14 @@ impl Pass {
         delays.get(delays.len() / 2).copied()
     }
 
-    /// Whether this pass lies later on the path than `other`: lower time to live, else later arrival of common samples, else more packets.
+    /// Whether this pass lies later on the path than `other`: lower time to live, else later arrival of common samples where one source
+    /// saw both, else more packets.
     pub fn is_after(&self, other: &Pass) -> bool {
         if self.ttl() != other.ttl() {
             return self.ttl() < other.ttl();
         }
-        match other.delay_to(self) {
+        let delay = (self.first.source == other.first.source).then(|| other.delay_to(self)).flatten();
+        match delay {
             Some(Span(0)) | None => self.packets > other.packets,
             Some(delay) => delay > Span(0),
         }
@@ -320,4 +322,36 @@ impl Pass {
 /// Whether two passes saw the same packets: at least two samples agree in sequence, timestamp and payload hash.
 pub fn samples_match(a: &Pass, b: &Pass) -> bool {
     a.samples.agree(&b.samples)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::support::packet;
+    use crate::record::SourceId;
+
+    /// A pass of 100 packets, the first `missing` of them left out, seen by a source whose clock is `ahead` ms ahead.
+    fn pass(source: u32, ahead: i64, missing: u16) -> Pass {
+        let arrivals = (missing..100).map(|s| {
+            let mut arrival = packet(s).at_ms(i64::from(s) * 20 + ahead).arrival();
+            arrival.seen.source = SourceId(source);
+            arrival
+        });
+        let mut pass: Option<Pass> = None;
+        for arrival in arrivals {
+            match &mut pass {
+                Some(pass) => {
+                    pass.arrive(&arrival, || u32::from(arrival.sequence));
+                }
+                None => pass = Some(Pass::new(&arrival, u32::from(arrival.sequence))),
+            }
+        }
+        pass.unwrap()
+    }
+
+    #[test]
+    fn later_arrival_tells_the_later_pass_within_one_source_only() {
+        assert!(pass(0, 4, 1).is_after(&pass(0, 0, 0)));
+        assert!(!pass(1, 5_000, 1).is_after(&pass(0, 0, 0)), "clocks of two sources do not compare; the fuller one is taken");
+    }
 }
