@@ -55,6 +55,11 @@ impl LegMessage {
         std::iter::once(first).chain(self.copies.iter().map(|copy| (&copy.seen, copy.src, copy.dst)))
     }
 
+    /// A mirror port made this sighting of the message from an earlier one.
+    pub fn is_duplicate(&self, seen: &Seen) -> bool {
+        self.copies.iter().any(|copy| copy.duplicate && copy.seen.seq == seen.seq)
+    }
+
     /// Whether `other`, which has the same fingerprint, is a further sighting of this message: `Some(true)` for a duplicate at one
     /// tap, `Some(false)` for a copy at another tap or pass, `None` when it is a retransmission.
     pub fn takes(&self, other: &Message) -> Option<bool> {

@@ -1,9 +1,12 @@
 //! A signalling flow as a whole, TCP connection or UDP pair: what was seen of each direction, and where.
 
+use super::copies::COPY_WINDOW;
 use super::{Seen, Sightings};
 use crate::decode::{Dir, FlowKey, Packet};
+use crate::hash;
 use crate::record::Seq;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 /// A signalling flow: its 5-tuple and the record that opened it, so that a reused 5-tuple is another connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -41,8 +44,12 @@ pub enum End {
 pub struct Half {
     /// Runs of packets by tap and link addresses.
     pub sightings: Sightings,
+    /// First packet.
+    pub first: Option<Seen>,
     /// Payload bytes that never came, though later ones did.
     pub lost: u64,
+    /// What the last packets were, to tell copies from packets.
+    recent: Recent,
 }
 
 /// A signalling flow as far as it was seen.
@@ -79,9 +86,14 @@ impl Connection {
         }
     }
 
-    /// Counts one packet of it.
+    /// Counts one packet of it; one that a mirror port copied counts once.
     pub fn count(&mut self, packet: &Packet<'_>) {
-        self.half_mut(packet.dir).sightings.count(packet);
+        let half = self.half_mut(packet.dir);
+        if half.recent.hold(packet) {
+            return;
+        }
+        half.first.get_or_insert_with(|| Seen::of(packet));
+        half.sightings.count(packet);
         if let Some(tcp) = packet.tcp {
             match (tcp.rst(), tcp.fin(), self.end) {
                 (true, _, End::Open) => self.end = End::Rst,
@@ -107,5 +119,57 @@ impl Connection {
             Dir::Up => up,
             Dir::Down => down,
         }
+    }
+}
+
+/// The last four packets of a direction.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Recent(SmallVec<[(Seen, Print); 4]>);
+
+/// What two copies of a packet share: numbers and flags of TCP, or a hash of a datagram; and the length.
+type Print = (u64, u8, usize);
+
+impl Recent {
+    /// Whether one of the last packets was this one, seen at the same tap with the same time to live a moment ago. Remembers it.
+    fn hold(&mut self, packet: &Packet<'_>) -> bool {
+        let (seen, print) = (Seen::of(packet), print(packet));
+        let same = |(before, known): &(Seen, Print)| {
+            let at_once = Seen { id: seen.id, seq: seen.seq, at: seen.at, ..*before } == seen && seen.at - before.at <= COPY_WINDOW;
+            at_once && *known == print
+        };
+        let held = self.0.iter().any(same);
+        if self.0.len() >= 4 {
+            self.0.remove(0);
+        }
+        self.0.push((seen, print));
+        held
+    }
+}
+
+fn print(packet: &Packet<'_>) -> Print {
+    let (number, flags) = match packet.tcp {
+        Some(tcp) => (u64::from(tcp.seq) << 32 | u64::from(tcp.ack), tcp.flags),
+        None => (hash::stable(&[packet.payload]), 0),
+    };
+    (number, flags, packet.payload.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::support::packet;
+
+    #[test]
+    fn copy_of_a_mirror_port_is_no_packet_and_a_retransmission_is_one() {
+        let sent =
+            [packet(0), packet(0).seen(0, 64, 200), packet(0).seen(0, 63, 300), packet(0).seen(0, 64, 500_000), packet(1).at_ms(501)];
+        let mut connection = sent[0].give(|packet, _| Connection::open(packet));
+        for rtp in &sent {
+            rtp.give(|packet, _| connection.count(packet));
+        }
+        let half = connection.half(Dir::Up);
+        let runs: Vec<(u8, u64)> = half.sightings.0.iter().map(|run| (run.ttl, run.packets)).collect();
+        assert_eq!((runs, half.first.map(|seen| seen.at.0)), (vec![(64, 3), (63, 1)], Some(0)));
+        assert_eq!(connection.half(Dir::Down).first, None);
     }
 }

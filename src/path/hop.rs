@@ -104,6 +104,7 @@ impl<'a> Network<'a> {
             tap: self.facts(run),
             tap_id: run.tap.0,
             macs: MacPair { src: run.macs.src, dst: run.macs.dst },
+            ttl: run.ttl,
             first: run.first,
             last: run.last,
             packets: run.packets,
@@ -204,7 +205,11 @@ pub fn unread(connection: &Connection, network: &Network<'_>) -> Hop {
     let halves = [connection.half(connection.opener), connection.half(connection.opener.reverse())];
     gathered.own = halves.map(|half| half.sightings.clone());
     gathered.whole = gathered.own.clone();
-    gathered.note(from, to, &connection.first);
+    for (end, other, half) in [(from, to, halves[0]), (to, from, halves[1])] {
+        if let Some(first) = &half.first {
+            gathered.note(end, other, first);
+        }
+    }
     gathered.works = halves.iter().all(|half| half.sightings.bytes() > 0);
     let owner = format!("{:?} {}", connection.id.flow, connection.first.at.rfc3339());
     gathered.judge(HopKind::Signalling, &owner, network)
@@ -225,6 +230,9 @@ fn signalling(call: &Call) -> Pairs {
             let gathered = pair(&mut pairs, src, dst, *seen);
             let way = gathered.note(src, dst, seen);
             gathered.works |= ok;
+            if message.is_duplicate(seen) {
+                continue;
+            }
             if let Some(own) = gathered.own.get_mut(way) {
                 own.add(seen, bytes);
             }

@@ -95,28 +95,46 @@ pub(super) fn distrusted(topology: &Topology, directions: &[(&[Sighting<'_>], He
     seen.into_iter().filter(|(_, segments)| segments.len() > 1).map(|(mac, _)| mac).collect()
 }
 
+/// What was seen at each tap.
+type Taps<'s> = BTreeMap<u32, Vec<&'s Sighting<'s>>>;
+
 /// Packets and bytes without copies: what the fullest tap saw, or what the edge links saw together when that is more, since
 /// a packet crosses only one of them.
 pub(super) fn traffic<'o>(observations: impl Iterator<Item = &'o Observation<'o, 'o>>) -> (u64, u64) {
-    let mut taps: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
-    let mut links: BTreeMap<usize, BTreeMap<u32, (u64, u64)>> = BTreeMap::new();
+    let mut taps = Taps::new();
+    let mut links: BTreeMap<usize, Taps<'_>> = BTreeMap::new();
     for observation in observations {
         let sighting = observation.sighting;
-        add(taps.entry(sighting.tap_id).or_default(), sighting);
+        taps.entry(sighting.tap_id).or_default().push(sighting);
         if let Some(link) = observation.links.iter().find(|link| link.link.segment.is_edge()) {
-            add(links.entry(link.idx).or_default().entry(sighting.tap_id).or_default(), sighting);
+            links.entry(link.idx).or_default().entry(sighting.tap_id).or_default().push(sighting);
         }
     }
-    let fullest = |taps: &BTreeMap<u32, (u64, u64)>| taps.values().copied().max().unwrap_or_default();
-    let together = links
-        .values()
-        .map(fullest)
-        .fold((0, 0), |(packets, bytes): (u64, u64), link| (packets.saturating_add(link.0), bytes.saturating_add(link.1)));
-    together.max(fullest(&taps))
+    let fullest = |taps: &Taps<'_>| taps.values().map(|seen| once(seen)).max().unwrap_or_default();
+    links.values().map(fullest).fold((0, 0), add).max(fullest(&taps))
 }
 
-fn add(total: &mut (u64, u64), sighting: &Sighting<'_>) {
-    *total = (total.0.saturating_add(sighting.packets), total.1.saturating_add(sighting.bytes));
+/// Packets and bytes of one tap, those that pass it several times counted once: while packets with several times to live are
+/// seen, the time to live that has most counts.
+fn once(sightings: &[&Sighting<'_>]) -> (u64, u64) {
+    let mut sightings = sightings.to_vec();
+    sightings.sort_by_key(|sighting| sighting.first);
+    let (mut total, mut until) = ((0, 0), None);
+    let mut passes: BTreeMap<u8, (u64, u64)> = BTreeMap::new();
+    let fullest = |passes: &BTreeMap<u8, (u64, u64)>| passes.values().copied().max().unwrap_or_default();
+    for sighting in sightings {
+        if until.is_some_and(|until| sighting.first > until) {
+            total = add(total, fullest(&std::mem::take(&mut passes)));
+        }
+        until = until.max(Some(sighting.last));
+        let pass = passes.entry(sighting.ttl).or_default();
+        *pass = add(*pass, (sighting.packets, sighting.bytes));
+    }
+    add(total, fullest(&passes))
+}
+
+fn add(a: (u64, u64), b: (u64, u64)) -> (u64, u64) {
+    (a.0.saturating_add(b.0), a.1.saturating_add(b.1))
 }
 
 /// The links behind the observations, each once, in the order of the file: `link er by interface (M1) and link er2 by vlan (M2)`.

@@ -17,6 +17,8 @@ pub struct Sighting<'a> {
     pub tap_id: u32,
     /// MACs of the frames.
     pub macs: MacPair,
+    /// Time to live of the packets: at one tap another one is another pass of the same packets, or another route.
+    pub ttl: u8,
     /// Time of the first packet.
     pub first: Timestamp,
     /// Time of the last packet.

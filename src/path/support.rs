@@ -59,7 +59,16 @@ pub(super) fn seen(interface: &'static str, first: f64, last: f64, packets: u64)
     let at = |seconds: f64| START + Span((seconds * 1e9) as i64);
     let tap_id = interface.bytes().fold(0_u32, |id, byte| id.wrapping_mul(31).wrapping_add(u32::from(byte)));
     let tap = TapFacts { interface: Some(interface), ..TapFacts::default() };
-    Sighting { tap, tap_id, macs: MacPair::default(), first: at(first), last: at(last), packets, bytes: packets.saturating_mul(214) }
+    Sighting {
+        tap,
+        tap_id,
+        macs: MacPair::default(),
+        ttl: 64,
+        first: at(first),
+        last: at(last),
+        packets,
+        bytes: packets.saturating_mul(214),
+    }
 }
 
 pub(super) fn with_macs(sighting: Sighting<'static>, src: Mac, dst: Mac) -> Sighting<'static> {

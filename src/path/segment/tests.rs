@@ -121,6 +121,16 @@ fn copies_at_further_taps_are_not_counted_and_edge_links_add_up() {
 }
 
 #[test]
+fn passes_of_one_tap_are_counted_once_and_routes_add_up() {
+    let at = |ttl: u8, sighting: Sighting<'static>| Sighting { ttl, ..sighting };
+    let packets = |sightings: &[Sighting<'_>]| way(&topology(&[EDGE]), ip(SBC), ip(PROXY), sightings, START).packets;
+    let (before, behind) = (at(64, seen("lan", 0.0, 9.0, 500)), at(63, seen("lan", 0.1, 9.1, 499)));
+    assert_eq!(packets(&[before, behind]), 500);
+    assert_eq!(packets(&[before, at(60, seen("lan", 9.5, 20.0, 300))]), 800);
+    assert_eq!(packets(&[before, behind, at(63, seen("lan", 10.0, 20.0, 70))]), 570);
+}
+
+#[test]
 fn mac_that_one_direction_shows_on_both_edges_counts_in_neither() {
     let router = [2, 0, 0, 0, 0, 1];
     let by_mac = "[[link]]\nid = 'er-3'\nsegment = 'expressroute'\nmac = ['02:00:00:00:00:01']\n";
