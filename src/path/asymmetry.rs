@@ -54,20 +54,26 @@ pub struct Asymmetry {
     pub verdict: Verdict,
     /// What it rests on, or what is missing.
     pub evidence: Vec<String>,
+    /// The tap or fact that is missing when the verdict is `CannotTell`, without addresses: equal ones are counted together.
+    pub lack: Option<String>,
     /// Segment from a to b, segment from b to a; absent when the verdict is `CannotTell`.
     pub pair: Option<(Segment, Segment)>,
 }
 
 impl Asymmetry {
-    fn cannot_tell(evidence: Vec<String>) -> Self {
-        Self { verdict: Verdict::CannotTell, evidence, pair: None }
+    fn cannot_tell(lack: String, evidence: Vec<String>) -> Self {
+        Self { verdict: Verdict::CannotTell, evidence, lack: Some(lack), pair: None }
+    }
+
+    fn of(verdict: Verdict, pair: (Segment, Segment), evidence: Vec<String>) -> Self {
+        Self { verdict, evidence, lack: None, pair: Some(pair) }
     }
 }
 
 /// Judges the flow between `a` and `b` at the capture's time `at`.
 pub fn judge(topology: &Topology, a: IpAddr, b: IpAddr, a_to_b: &[Sighting<'_>], b_to_a: &[Sighting<'_>], at: Timestamp) -> Asymmetry {
     if let Some(reason) = out_of_scope(topology, a, b, at) {
-        return Asymmetry::cannot_tell(vec![format!("out of scope: {reason}")]);
+        return Asymmetry::cannot_tell("no flow between your network and Microsoft".to_owned(), vec![format!("out of scope: {reason}")]);
     }
     let (out, back) = (heading(topology, a, b, at), heading(topology, b, a, at));
     let untrusted = distrusted(topology, &[(a_to_b, out), (b_to_a, back)]);
@@ -77,7 +83,10 @@ pub fn judge(topology: &Topology, a: IpAddr, b: IpAddr, a_to_b: &[Sighting<'_>],
         (true, true) => both_observed(&there, &back),
         (true, false) => one_observed(topology, &there, &back, at, false),
         (false, true) => one_observed(topology, &back, &there, at, true),
-        (false, false) => Asymmetry::cannot_tell(vec![missing(topology, &there), missing(topology, &back)]),
+        (false, false) => {
+            let lack = if back.seen.is_empty() { lack(&back) } else { lack(&there) };
+            Asymmetry::cannot_tell(lack, vec![missing(topology, &there), missing(topology, &back)])
+        }
     };
     result.evidence.extend(dropped_packets(&there).into_iter().chain(dropped_packets(&back)));
     if result.verdict == Verdict::CannotTell {
@@ -145,16 +154,25 @@ impl Direction<'_, '_> {
 fn both_observed(there: &Direction<'_, '_>, back: &Direction<'_, '_>) -> Asymmetry {
     let tally = compare(&there.seen, &back.seen);
     if let Some(pair) = tally.main(false).filter(|pair| enough(there, back, pair)) {
-        let evidence = vec![there.line(pair.there), back.line(pair.back)];
-        return Asymmetry { verdict: Verdict::Confirmed, evidence, pair: Some((pair.there, pair.back)) };
+        return Asymmetry::of(Verdict::Confirmed, (pair.there, pair.back), vec![there.line(pair.there), back.line(pair.back)]);
     }
-    match tally.main(true) {
-        Some(Pair { there: segment, .. }) if tally.packets(true) >= MOST * tally.packets(false) => {
+    match symmetric(there, back, &tally) {
+        Some(segment) => {
             let mut evidence = vec![there.line(segment), back.line(segment)];
             evidence.extend([there, back].into_iter().filter_map(|direction| split(direction, segment)));
-            Asymmetry { verdict: Verdict::No, evidence, pair: Some((segment, segment)) }
+            Asymmetry::of(Verdict::No, (segment, segment), evidence)
         }
-        _ => Asymmetry::cannot_tell(undecided(there, back, &tally)),
+        None => undecided(there, back, &tally),
+    }
+}
+
+/// The segment that both directions keep to: in their windows, or as a whole where a stray packet on the other one left no window to
+/// judge.
+fn symmetric(there: &Direction<'_, '_>, back: &Direction<'_, '_>, tally: &Tally) -> Option<Segment> {
+    match tally.main(true) {
+        Some(pair) => (tally.packets(true) >= MOST * tally.packets(false)).then_some(pair.there),
+        None if tally.pairs.is_empty() && tally.changing => there.settled().filter(|segment| back.settled() == Some(*segment)),
+        None => None,
     }
 }
 
@@ -171,7 +189,7 @@ fn split(direction: &Direction<'_, '_>, segment: Segment) -> Option<String> {
     (ids.len() > 1).then(|| format!("{} to {}: split inside {segment} over links {}", direction.from, direction.to, names()))
 }
 
-fn undecided(there: &Direction<'_, '_>, back: &Direction<'_, '_>, tally: &Tally) -> Vec<String> {
+fn undecided(there: &Direction<'_, '_>, back: &Direction<'_, '_>, tally: &Tally) -> Asymmetry {
     let reason = if !tally.shared {
         "the directions were never seen within the same 5 s"
     } else if tally.pairs.is_empty() && tally.changing {
@@ -185,7 +203,7 @@ fn undecided(there: &Direction<'_, '_>, back: &Direction<'_, '_>, tally: &Tally)
         let segments = [Segment::Expressroute, Segment::Internet].into_iter();
         segments.filter(|segment| direction.packets(*segment) > 0).map(|segment| direction.line(segment))
     });
-    std::iter::once(reason.to_owned()).chain(lines).collect()
+    Asymmetry::cannot_tell(reason.to_owned(), std::iter::once(reason.to_owned()).chain(lines).collect())
 }
 
 /// One direction is observed. If it is the outgoing one, M4 may predict the other.
@@ -193,23 +211,26 @@ fn one_observed(topology: &Topology, seen: &Direction<'_, '_>, unseen: &Directio
     let mut evidence = vec![missing(topology, unseen)];
     let Some(segment) = seen.settled() else {
         evidence.push(format!("{} to {}: fewer than 3 packets, or not 90 % of them, on one segment", seen.from, seen.to));
-        return Asymmetry::cannot_tell(evidence);
+        return Asymmetry::cannot_tell(
+            "fewer than 3 packets of the direction that was seen, or not 90 % of them on one segment".to_owned(),
+            evidence,
+        );
     };
     evidence.insert(0, seen.line(segment));
     let prediction = match prediction(topology, seen, unseen, at) {
         Ok(prediction) => prediction,
         Err(reason) => {
             evidence.extend(reason);
-            return Asymmetry::cannot_tell(evidence);
+            return Asymmetry::cannot_tell(lack(unseen), evidence);
         }
     };
     let (predicted, text) = prediction;
     evidence.push(format!("{} to {}: {text}", unseen.from, unseen.to));
     if predicted == segment {
-        return Asymmetry::cannot_tell(evidence);
+        return Asymmetry::cannot_tell(lack(unseen), evidence);
     }
     let pair = if swapped { (predicted, segment) } else { (segment, predicted) };
-    Asymmetry { verdict: Verdict::Likely, evidence, pair: Some(pair) }
+    Asymmetry::of(Verdict::Likely, pair, evidence)
 }
 
 /// M4 for the unseen direction, or why it is off, where that is worth saying.
@@ -228,6 +249,21 @@ fn prediction(
         return Err(pool.map(|_| format!("link {} lies inside the NAT: M4 is off", link.link.id)));
     }
     returning(topology, unseen.from, unseen.to, at).ok_or(None)
+}
+
+/// What keeps a direction from being observed, in a few words without addresses.
+fn lack(direction: &Direction<'_, '_>) -> String {
+    let link = |evidence: Evidence| {
+        let observation = direction.seen.iter().find(|observation| observation.evidence == evidence);
+        observation.and_then(|observation| observation.links.first()).map(|link| link.link.id.as_str())
+    };
+    match (link(Evidence::Both), link(Evidence::Open), link(Evidence::Inner)) {
+        _ if direction.seen.is_empty() => "one direction was not seen".to_owned(),
+        (Some(_), _, _) => "links of both segments match one tap".to_owned(),
+        (None, Some(link), _) => format!("the segment of link {link} is '?'"),
+        (None, None, Some(link)) => format!("seen on inner link {link} only, not at the edge"),
+        (None, None, None) => "no link or NAT pool of the topology names the segment".to_owned(),
+    }
 }
 
 /// What keeps a direction from being observed, with the remedy.

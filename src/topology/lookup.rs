@@ -31,6 +31,8 @@ const PRIVATE: [(&str, &str); 9] = [
 pub struct Placed<'t> {
     /// What it belongs to.
     pub place: Place,
+    /// The longest known prefix that holds it; an SBC's or a static NAT's is the address itself.
+    pub net: Option<IpNet>,
     /// What that rests on, for example `topology prefix 10.0.0.0/8 (corporate)`.
     pub why: String,
     /// The SBC whose address it is, its own or the outside of a static NAT.
@@ -108,10 +110,12 @@ impl Lookup {
 
     pub fn placed<'t>(&'t self, tables: &'t Tables, ip: IpAddr, at: Timestamp) -> Placed<'t> {
         let Some((net, entry)) = self.entry(ip, at) else {
-            return Placed { place: Place::Internet, why: "in no known prefix".to_owned(), sbc: None, roles: &[], express_route: false };
+            let why = "in no known prefix".to_owned();
+            return Placed { place: Place::Internet, net: None, why, sbc: None, roles: &[], express_route: false };
         };
         Placed {
             place: entry.place,
+            net: Some(*net),
             why: why(tables, *net, &entry.basis),
             sbc: entry.sbc.and_then(|idx| tables.sbcs.get(idx)),
             roles: &entry.roles,

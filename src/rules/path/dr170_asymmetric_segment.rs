@@ -4,6 +4,7 @@ use crate::finding::{Evidence, Outcome, Severity, Violation};
 use crate::path::{Hop, HopKind, Verdict};
 use crate::rules::{Check, Ctx, Direction, Rule};
 use crate::topology::Place;
+use std::net::IpAddr;
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -20,14 +21,18 @@ pub const RULE: Rule = Rule {
     check: Check::Hop(check),
 };
 
-fn check(hop: &Hop, _: &Ctx<'_>) -> Outcome {
+/// What nobody can tell without a topology: which public addresses are yours, and which link leads where.
+const NO_TOPOLOGY: &str = "no link or NAT pool of the topology names the segment";
+
+fn check(hop: &Hop, ctx: &Ctx<'_>) -> Outcome {
     let ends = [hop.a.place, hop.b.place];
     if !ends.contains(&Place::Microsoft) || !ends.iter().any(|place| place.is_inside()) {
-        return Outcome::NotApplicable;
+        let may_be_yours = ctx.topology.file.is_none() && ends.contains(&Place::Microsoft) && ends.contains(&Place::Internet);
+        return if may_be_yours { Outcome::NotChecked(NO_TOPOLOGY.to_owned()) } else { Outcome::NotApplicable };
     }
     let severity = match (hop.asymmetric.verdict, hop.works) {
         (Verdict::No, _) => return Outcome::Clean,
-        (Verdict::CannotTell, _) => return Outcome::NotChecked(missing(hop)),
+        (Verdict::CannotTell, _) => return Outcome::NotChecked(hop.asymmetric.lack.clone().unwrap_or_default()),
         (Verdict::Confirmed, false) => Severity::Error,
         (Verdict::Confirmed, true) | (Verdict::Likely, _) => Severity::Warning,
         (Verdict::Possible, _) => Severity::Info,
@@ -52,7 +57,7 @@ fn check(hop: &Hop, _: &Ctx<'_>) -> Outcome {
     if hop.asymmetric.verdict != Verdict::Confirmed {
         evidence.push(Evidence::new(&hop.first, says));
     }
-    let subject = format!("{} and {}", inside.ip, microsoft.ip);
+    let subject = format!("{} and {}", inside.ip, network(microsoft.ip, hop, ctx));
     Outcome::Violated(vec![Violation { severity, subject, value: format!("{there} out, {back} back"), message, evidence }])
 }
 
@@ -66,10 +71,7 @@ fn broken(hop: &Hop) -> &'static str {
     }
 }
 
-/// What would be needed to tell.
-fn missing(hop: &Hop) -> String {
-    match hop.way.iter().any(|way| way.packets == 0) {
-        true => "one direction was not seen".to_owned(),
-        false => hop.asymmetric.evidence.join("; "),
-    }
+/// The Microsoft prefix of an address: routes are made for prefixes, so one fault of routing is one finding.
+fn network(ip: IpAddr, hop: &Hop, ctx: &Ctx<'_>) -> String {
+    ctx.topology.place(ip, hop.first.at).net.map_or_else(|| ip.to_string(), |net| net.to_string())
 }
