@@ -145,6 +145,12 @@ impl<'a> Sip<'a> {
         self.index.body.of(self.text)
     }
 
+    /// The blank line that ends the headers is not there: some of them may be missing.
+    pub fn head_cut(&self) -> bool {
+        let head = self.text.get(..self.index.body.at as usize).unwrap_or_default();
+        !(head.ends_with(b"\n\r\n") || head.ends_with(b"\n\n"))
+    }
+
     /// Content-Length says more than there is.
     pub fn body_cut(&self) -> bool {
         self.index.content_length.is_some_and(|length| length > self.index.body.len)
@@ -218,6 +224,14 @@ mod tests {
         assert_eq!(with(text, true, |sip| sip.call_id().map(<[u8]>::len)), None);
         assert_eq!(with(text, false, |sip| sip.call_id().map(<[u8]>::len)), Some(3));
         assert_eq!(with(text, true, |sip| sip.from_tag().map(<[u8]>::len)), Some(2));
+    }
+
+    #[test]
+    fn headers_are_whole_when_their_blank_line_is_there() {
+        let head = "BYE sip:a SIP/2.0\r\nContent-Length: 9\r\n";
+        for (end, cut) in [("", true), ("\r", true), ("\r\n", false), ("\r\nv=0", false), ("\nv=0", false)] {
+            assert_eq!(with(&format!("{head}{end}"), true, |sip| sip.head_cut()), cut, "{end:?}");
+        }
     }
 
     #[test]

@@ -26,12 +26,6 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
         return Outcome::NotApplicable;
     }
     let written = written_by_sender(message, ctx);
-    if written.is_empty() {
-        return match message.message.cut {
-            true => Outcome::NotChecked("message is cut by the snap length".to_owned()),
-            false => Outcome::NotApplicable,
-        };
-    }
     let name = ctx.name_of(message);
     let sender = message.message.src.ip();
     let offending = written.iter().enumerate().filter_map(|(at, value)| match typed::address(value, HeaderName::RecordRoute).uri.host {
@@ -45,7 +39,11 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
             by_sender(ctx, message, severity, format!("{name}: {ip}"), said, &format!("Record-Route: {value}"))
         })
         .collect();
-    if violations.is_empty() { Outcome::Clean } else { Outcome::Violated(violations) }
+    match (violations.is_empty(), message.sip().head_cut()) {
+        (false, _) => Outcome::Violated(violations),
+        (true, true) => Outcome::NotChecked("message is cut by the snap length".to_owned()),
+        (true, false) => Outcome::Clean,
+    }
 }
 
 /// Record-Route values of the sender: all of a request's; of a response's those that the request did not carry. Without the request

@@ -48,7 +48,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
             .into_iter()
             .flatten()
             .collect();
-    match (violations.is_empty(), message.message.cut) {
+    match (violations.is_empty(), sip.head_cut()) {
         (false, _) => Outcome::Violated(violations),
         (true, true) => Outcome::NotChecked("message is cut by the snap length".to_owned()),
         (true, false) => Outcome::Clean,

@@ -47,7 +47,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
         found.extend(texts.find(|text| is_empty_user(&NameAddr::parse(text).uri())).map(|text| (name, text)));
     }
     let Some((name, text)) = found.first() else {
-        return match message.message.cut {
+        return match sip.head_cut() {
             true => Outcome::NotChecked("message is cut by the snap length".to_owned()),
             false => Outcome::Clean,
         };

@@ -31,7 +31,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     }
     let sip = message.sip();
     let Some(from) = sip.first(HeaderName::From) else {
-        return match message.message.cut {
+        return match sip.head_cut() {
             true => Outcome::NotChecked("message is cut by the snap length".to_owned()),
             false => Outcome::NotApplicable,
         };
