@@ -96,6 +96,14 @@ impl Topology {
         self.private.hold(number)
     }
 
+    /// The number calls for help: one of the topology's emergency numbers, or of the built-in ones where it names none.
+    pub fn is_emergency(&self, number: &str) -> bool {
+        match &self.tables.numbers.emergency {
+            Some(own) => own.iter().any(|known| known == number),
+            None => numbers::EMERGENCY.contains(&number),
+        }
+    }
+
     /// The links on which a tap sees frames with these MACs; all selectors of a link must match.
     pub fn links(&self, tap: &TapFacts<'_>, macs: MacPair, heading: Heading) -> Vec<LinkMatch<'_>> {
         link::links(&self.tables, tap, macs, heading)

@@ -42,12 +42,27 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     let user = decoded.split(':').next().unwrap_or_default();
     let digits = !user.is_empty() && user.chars().all(|c| c.is_ascii_digit());
     let severity = match user.len() {
-        _ if !digits => return Outcome::Clean,
+        _ if !digits || is_withheld(message) => return Outcome::Clean,
         FULL_NUMBER.. => Severity::Warning,
-        SHORTEST_NUMBER.. if ctx.topology.is_private_number(user) => return Outcome::Clean,
+        SHORTEST_NUMBER.. if ctx.topology.is_private_number(user) || ctx.topology.is_emergency(user) => return Outcome::Clean,
         SHORTEST_NUMBER.. => Severity::Info,
         _ => return Outcome::Clean,
     };
     let said = format!("INVITE from {} shows the caller {user} without '+' in From", message.message.src.ip());
     Outcome::Violated(vec![by_sender(ctx, message, severity, user.to_owned(), said, &format!("From: {text}"))])
+}
+
+/// The caller asked for privacy of the identity, and P-Asserted-Identity has the number that counts (RFC 3325 section 9).
+fn is_withheld(message: &LegMessage) -> bool {
+    let sip = message.sip();
+    let is_id = |value: &[u8]| value.split(|b| matches!(b, b';' | b',')).any(|word| word.trim_ascii().eq_ignore_ascii_case(b"id"));
+    sip.all(HeaderName::Privacy).any(|value| is_id(&value))
+        && sip.values(HeaderName::PAssertedIdentity).iter().any(|value| has_number(value))
+}
+
+fn has_number(value: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(value);
+    let user = NameAddr::parse(&text).uri().user_decoded().unwrap_or_default().into_owned();
+    let digits = user.strip_prefix('+').unwrap_or(&user);
+    !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit())
 }
