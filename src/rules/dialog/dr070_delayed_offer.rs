@@ -14,7 +14,7 @@ pub const RULE: Rule = Rule {
     evidence: "SIP text",
     confidence: "documented",
     since: "always",
-    lower_when_accepted: true,
+    lower_when_accepted: false, // the check does it: a re-INVITE begins one level lower
     hides: &[],
     page: include_str!("../../../rules/dialog/DR070-delayed-offer.md"),
     check: Check::Message(check),
@@ -33,10 +33,11 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     }
     let sender = message.message.src.ip();
     let refused = ctx.answer(message).and_then(|answer| answer.sip().status()).is_some_and(|status| status >= 400);
-    let (severity, name) = match (ctx.is_initial_invite(message), refused) {
-        (true, _) => (Severity::Error, "INVITE"),
-        (false, true) => (Severity::Error, "re-INVITE"),
-        (false, false) => (Severity::Warning, "re-INVITE"),
+    let (severity, name) = match ctx.is_initial_invite(message) {
+        true if ctx.is_accepted(message) => (Severity::Warning, "INVITE"),
+        true => (Severity::Error, "INVITE"),
+        false if refused => (Severity::Error, "re-INVITE"),
+        false => (Severity::Warning, "re-INVITE"),
     };
     let said = format!("{name} from {sender} carries no SDP offer");
     Outcome::Violated(vec![by_sender(ctx, message, severity, name.to_owned(), said, &String::from_utf8_lossy(sip.start_line()))])
