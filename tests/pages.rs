@@ -1,11 +1,14 @@
-//! Every rule's page has the shape of a page, and every ladder on it makes a capture.
+//! Every rule's page has the shape of a page and says what the code says, and every ladder on it yields what stands under it.
 
 mod support;
 
+use callpath::rules;
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
-use support::capture::captures;
-use support::page::{Expect, Page, page};
+use support::capture::{capture, captures};
+use support::page::{Case, Expect, Page, page};
+use support::run::analyze_capture;
 
 const SECTIONS: [&str; 7] = ["What it means", "What you see", "Usual causes", "What to do", "When it stays silent", "Sources", "Ladders"];
 const HEADER: [&str; 6] = ["severity", "scope", "direction", "evidence", "confidence", "since"];
@@ -88,4 +91,72 @@ fn every_ladder_makes_one_capture_with_a_record_for_each_line() {
             }
         }
     });
+}
+
+#[test]
+fn a_page_says_what_the_code_of_its_rule_says() {
+    each(|path, page| {
+        let rule = rules::find(&page.rule).unwrap_or_else(|| panic!("{}: no rule of this id", path.display()));
+        let code = [
+            ("severity", rule.severity.to_string()),
+            ("scope", rule.check.scope().to_owned()),
+            ("direction", rule.direction.name().to_owned()),
+            ("evidence", rule.evidence.to_owned()),
+            ("confidence", rule.confidence.to_owned()),
+            ("since", rule.since.to_owned()),
+        ];
+        let code = code.map(|(key, value)| (key.to_owned(), value));
+        assert_eq!((page.rule.as_str(), page.title.as_str(), page.header.as_slice()), (rule.id, rule.title, code.as_slice()));
+        let family = path.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+        assert_eq!(family, Some(rule.family()), "{}", path.display());
+    });
+}
+
+#[test]
+fn every_ladder_yields_what_stands_under_it() {
+    let mut wrong = Vec::new();
+    let mut held = 0;
+    for path in support::files(&support::root().join("rules"), "md") {
+        let page = page(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        for case in &page.ladders {
+            let yielded = outcome(&page, case);
+            if yielded == case.expect {
+                held += 1;
+            } else {
+                wrong.push(format!("{}: {}\n  stands  {:?}\n  yields  {yielded:?}", page.rule, case.heading, case.expect));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} ladders:\n{}", wrong.len(), wrong.len() + held, wrong.join("\n"));
+}
+
+/// What the page's own rule says of a ladder: its findings, else the one outcome of all its subjects.
+fn outcome(page: &Page, case: &Case) -> Vec<Expect> {
+    let made = capture(&case.ladder).unwrap();
+    let report = analyze_capture(&made, case.topology.as_deref());
+    let findings = report["findings"].as_array().unwrap().iter().filter(|finding| finding["rule"] == page.rule.as_str());
+    let findings: Vec<Expect> = findings.map(|found| finding(found, &made.line_of_record)).collect();
+    if !findings.is_empty() {
+        return findings;
+    }
+    let id = page.rule.split('-').next().unwrap_or_default().to_owned();
+    let check = &report["checks"][page.rule.as_str()];
+    let n = |outcome: &str| check[outcome].as_u64().unwrap_or_default();
+    assert_eq!(n("violated"), 0, "{}: violated without a finding", page.rule);
+    match (n("clean"), n("not_checked")) {
+        (1.., _) => vec![Expect::Clean(id)],
+        (0, 1..) => vec![Expect::NotChecked(id, words(&check["reasons"]).join("; "))],
+        (0, 0) => vec![Expect::NotApplicable(id)],
+    }
+}
+
+fn finding(finding: &Value, line_of_record: &[usize]) -> Expect {
+    let text = |member: &str| finding[member].as_str().unwrap().to_owned();
+    let numbers = finding["records"].as_array().unwrap().iter().map(|record| record["number"].as_u64().unwrap());
+    let lines: BTreeSet<usize> = numbers.map(|number| line_of_record[number as usize - 1]).collect();
+    Expect::Finding { severity: text("severity"), rule: text("rule"), message: text("message"), records: lines.into_iter().collect() }
+}
+
+fn words(list: &Value) -> Vec<&str> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
