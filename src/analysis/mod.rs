@@ -72,10 +72,10 @@ impl Analysis {
     /// Applies a window.
     pub fn apply(&mut self, window: &Window, source: Source<'_>, mask: Mask<'_>, settings: Settings<'_>) -> io::Result<()> {
         let facts = self.engine.apply(window, source.interfaces, mask);
-        self.calls.apply(facts, self.engine.clock());
+        self.calls.apply(facts);
         if self.engine.is_at_tick() {
             let facts = self.engine.tick();
-            self.calls.apply(facts, self.engine.clock());
+            self.calls.apply(facts);
             if self.engine.is_sweep_due() || self.calls.is_full() {
                 self.sweep(source, settings, false)?;
             }
@@ -111,7 +111,7 @@ impl Analysis {
         let clock = self.engine.clock();
         let mut due = self.calls.due(clock, all);
         let (facts, alive) = self.engine.sweep(&due.wanted(all));
-        self.calls.apply(facts, clock);
+        self.calls.apply(facts);
         if all {
             due = self.calls.due(clock, true); // messages that only the end of the capture completed may have opened legs
         }

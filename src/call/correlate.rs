@@ -85,12 +85,10 @@ impl Correlator {
         }
     }
 
-    /// What is known of a signalling flow at `clock`; replaces what was known before. A closed one is kept until [`Self::retire`].
-    pub fn connection(&mut self, connection: Connection, closed: bool, clock: Timestamp) {
+    /// What is known of a signalling flow; replaces what was known before. One that `closed` is kept until [`Self::retire`].
+    pub fn connection(&mut self, connection: Connection, closed: Option<Timestamp>) {
         let flow = connection.id.flow;
-        if closed {
-            self.closed.push((clock, connection.id));
-        }
+        self.closed.extend(closed.map(|clock| (clock, connection.id)));
         let before = self.connections.insert(flow, connection);
         let id = self.connections.get(&flow).map(|c| c.id);
         self.replaced.extend(before.filter(|b| Some(b.id) != id));

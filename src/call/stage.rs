@@ -48,7 +48,7 @@ impl AllDue {
 
 impl CallStage {
     /// Applies facts, which come in order. Streams and connections follow the messages of their batch.
-    pub fn apply(&mut self, facts: Vec<(Seq, Fact)>, clock: Timestamp) {
+    pub fn apply(&mut self, facts: Vec<(Seq, Fact)>) {
         let mut messages: Vec<Vec<Message>> = Vec::new();
         let mut others = Vec::new();
         for (_, fact) in facts {
@@ -69,7 +69,7 @@ impl CallStage {
         for fact in others {
             match fact {
                 Fact::Stream(stream) => self.correlator.stream(*stream),
-                Fact::Connection { connection, closed } => self.correlator.connection(*connection, closed, clock),
+                Fact::Connection { connection, closed } => self.correlator.connection(*connection, closed),
                 Fact::Message(_) => {}
             }
         }

@@ -2,6 +2,7 @@
 
 use crate::flow::{Connection, Message, Stream};
 use crate::record::Seq;
+use crate::time::Timestamp;
 
 /// Something that a flow gave rise to.
 #[derive(Debug)]
@@ -10,12 +11,12 @@ pub enum Fact {
     Message(Box<Message>),
     /// A stream ended, or was taken for a call that did.
     Stream(Box<Stream>),
-    /// What is known of a signalling flow now; `closed` when nothing more will come of it.
+    /// What is known of a signalling flow now.
     Connection {
         /// The flow.
         connection: Box<Connection>,
-        /// It ended, or fell idle.
-        closed: bool,
+        /// Clock at which it ended or was given up: nothing more will come of it.
+        closed: Option<Timestamp>,
     },
 }
 

@@ -143,3 +143,6 @@ fn in_order(mut facts: Vec<(Seq, Fact)>) -> Vec<(Seq, Fact)> {
     facts.sort_by_key(|(seq, fact)| (*seq, fact.order()));
     facts
 }
+
+#[cfg(test)]
+mod tests;

@@ -168,7 +168,7 @@ impl Shard {
         for flow in oldest(self.udp.iter().map(|(flow, state)| (state.last_seq, *flow))) {
             if let Some(state) = self.udp.remove(&flow) {
                 self.ledger.evicted += 1;
-                state.close(flow, seq, out);
+                state.close(flow, seq, clock, out);
             }
         }
         for flow in oldest(self.tcp.iter().map(|(flow, state)| (state.last_seq, *flow))) {
@@ -187,7 +187,7 @@ impl Shard {
         let gone: Vec<FlowKey> = self.udp.iter().filter(|(_, flow)| idle(flow.last_clock, UDP_IDLE)).map(|(key, _)| *key).collect();
         for key in gone {
             if let Some(flow) = self.udp.remove(&key) {
-                flow.close(key, seq, out);
+                flow.close(key, seq, clock, out);
             }
         }
         self.udp.retain(|key, flow| {
@@ -211,7 +211,7 @@ impl Shard {
         }
         self.tcp.values_mut().filter(|flow| flow.changed && flow.is_signalling()).for_each(|flow| {
             flow.changed = false;
-            out.push((seq, Fact::Connection { connection: Box::new(flow.connection.clone()), closed: false }));
+            out.push((seq, Fact::Connection { connection: Box::new(flow.connection.clone()), closed: None }));
         });
     }
 }
@@ -226,12 +226,12 @@ impl UdpFlow {
         self.last_clock = packet.clock;
     }
 
-    fn close(mut self, key: FlowKey, seq: Seq, out: &mut Vec<(Seq, Fact)>) {
+    fn close(mut self, key: FlowKey, seq: Seq, clock: Timestamp, out: &mut Vec<(Seq, Fact)>) {
         let mut streams = Vec::new();
         self.media.take(key, |_| true, &mut streams);
         out.extend(streams.into_iter().map(|stream| (seq, Fact::Stream(Box::new(stream)))));
         if let Some(connection) = self.signalling {
-            out.push((seq, Fact::Connection { connection, closed: true }));
+            out.push((seq, Fact::Connection { connection, closed: Some(clock) }));
         }
     }
 
@@ -240,7 +240,7 @@ impl UdpFlow {
             && let Some(connection) = &self.signalling
         {
             self.changed = false;
-            out.push((seq, Fact::Connection { connection: connection.clone(), closed: false }));
+            out.push((seq, Fact::Connection { connection: connection.clone(), closed: None }));
         }
         let (a, b) = key.endpoints();
         alive.extend([a, b].into_iter().filter(|end| wanted.watched.contains(end) && !self.media.is_empty()));
@@ -258,7 +258,7 @@ fn close_tcp(mut flow: TcpFlow, seq: Seq, clock: Timestamp, ledger: &mut Ledger,
     flow.tick(clock, true, ledger, &mut messages);
     out.extend(messages.into_iter().map(|m| (seq, Fact::Message(Box::new(m)))));
     if flow.is_signalling() {
-        out.push((seq, Fact::Connection { connection: Box::new(flow.connection), closed: true }));
+        out.push((seq, Fact::Connection { connection: Box::new(flow.connection), closed: Some(clock) }));
     }
 }
 

@@ -1,0 +1,74 @@
+//! The engine over records made here: nothing shows of how they were cut into windows.
+
+use super::*;
+use crate::record::{Head, InterfaceId, LinkType};
+use std::sync::Arc;
+
+const A: [u8; 4] = [192, 0, 2, 1];
+const B: [u8; 4] = [192, 0, 2, 2];
+
+/// An IPv4 packet from A to B; `fragment` is the field of flags and offset (RFC 791 section 3.1).
+fn ip(protocol: u8, id: u8, fragment: u16, payload: &[u8]) -> Vec<u8> {
+    let [f0, f1] = fragment.to_be_bytes();
+    let header = [0x45, 0, 0, 20 + payload.len() as u8, 0, id, f0, f1, 64, protocol, 0, 0];
+    [&header[..], &A, &B, payload].concat()
+}
+
+fn udp(payload: &str) -> Vec<u8> {
+    [&[0x13, 0xc4, 0x13, 0xc4, 0, 8 + payload.len() as u8, 0, 0], payload.as_bytes()].concat()
+}
+
+fn syn(sequence: u8) -> Vec<u8> {
+    vec![0x9c, 0x40, 0x13, 0xc5, 0, 0, 0, sequence, 0, 0, 0, 0, 0x50, 2, 0xff, 0xff, 0, 0, 0, 0]
+}
+
+fn ack(sequence: u8) -> Vec<u8> {
+    [&[0x9c, 0x40, 0x13, 0xc5, 0, 0, 0, sequence, 0, 0, 0, 0, 0x50, 16, 0xff, 0xff, 0, 0, 0, 0][..], &[0x16, 3, 1, 0]].concat()
+}
+
+fn message(call_id: &str) -> String {
+    format!("OPTIONS sip:b SIP/2.0\r\ni:{call_id}\r\nCSeq:1 OPTIONS\r\n\r\n")
+}
+
+/// Packets one second apart.
+fn window(packets: &[Vec<u8>], first: usize) -> Window {
+    let mut heads = Vec::new();
+    let mut offset = 0;
+    for (i, packet) in packets.iter().enumerate() {
+        let at = Timestamp((first + i) as i64 * 1_000_000_000);
+        let (number, len, interface) = ((first + i) as u64 + 1, packet.len() as u32, InterfaceId(0));
+        let link = LinkType::IPV4;
+        heads.push(Head { at, clock: at, number, offset, len, wire_len: len, block: 0, input: 0, interface, link });
+        offset += u64::from(len);
+    }
+    Window { blocks: vec![Arc::new(packets.concat())], heads, first: Seq(first as u64) }
+}
+
+/// What came of `packets` in windows of `size`.
+fn facts(packets: &[Vec<u8>], size: usize) -> Vec<String> {
+    let mut engine = Engine::default();
+    let mut told = Vec::new();
+    for (i, chunk) in packets.chunks(size).enumerate() {
+        for (seq, fact) in engine.apply(&window(chunk, i * size), &[], None) {
+            told.push(match fact {
+                Fact::Message(m) => {
+                    let call_id = String::from_utf8_lossy(m.sip().call_id().unwrap_or_default()).into_owned();
+                    format!("{} message {call_id} of record {} at {}", seq.0, m.seen.seq.0, m.clock.0 / 1_000_000_000)
+                }
+                Fact::Connection { closed, .. } => format!("{} closed at {:?}", seq.0, closed.map(|clock| clock.0 / 1_000_000_000)),
+                Fact::Stream(_) => format!("{} stream", seq.0),
+            });
+        }
+    }
+    assert_eq!(engine.ledger().sum(), packets.len() as u64);
+    told
+}
+
+#[test]
+fn reopened_connection_closed_when_it_was_opened_again() {
+    let mut packets = vec![ip(6, 0, 0, &syn(10)), ip(6, 0, 0, &ack(11)), ip(6, 0, 0, &syn(99))];
+    packets.extend((0..4).map(|_| ip(1, 0, 0, &[8, 0, 0, 0])));
+    for size in [1, 3, 100] {
+        assert_eq!(facts(&packets, size), ["2 closed at Some(2)"], "windows of {size}");
+    }
+}
