@@ -65,6 +65,19 @@ fn facts(packets: &[Vec<u8>], size: usize) -> Vec<String> {
 }
 
 #[test]
+fn front_of_a_datagram_is_read_where_its_identification_comes_again() {
+    let mut packets = vec![ip(17, 7, 0x2000, &udp(&message("front")))];
+    packets.extend((1..31).map(|_| ip(1, 0, 0, &[8, 0, 0, 0])));
+    packets.push(ip(17, 0, 0, &udp(&message("before"))));
+    packets.push(ip(17, 7, 0x2000, &udp(&message("again"))));
+    packets.push(ip(17, 0, 0, &udp(&message("after"))));
+    let want = ["31 message before of record 31 at 31", "32 message front of record 0 at 32", "33 message after of record 33 at 33"];
+    for size in [1, 2, 5, 100] {
+        assert_eq!(facts(&packets, size), want, "windows of {size}");
+    }
+}
+
+#[test]
 fn reopened_connection_closed_when_it_was_opened_again() {
     let mut packets = vec![ip(6, 0, 0, &syn(10)), ip(6, 0, 0, &ack(11)), ip(6, 0, 0, &syn(99))];
     packets.extend((0..4).map(|_| ip(1, 0, 0, &[8, 0, 0, 0])));

@@ -31,6 +31,8 @@ struct Slot<'a> {
     shard: u8,
     transport: Transport<'a>,
     datagram: Option<&'a Datagram>,
+    /// The source of a datagram that was given up here, whose front this is: it comes before the record's own packet.
+    front: Option<SourceId>,
 }
 
 /// What decoding made of a run of records.
@@ -47,12 +49,13 @@ struct Chunk<'a> {
     starts: Vec<u32>,
 }
 
-/// A datagram joined from fragments, and where it belongs.
+/// A datagram joined from fragments, or given up when another came, and where it belongs.
 struct Joined {
     chunk: usize,
     index: u32,
     tap: u16,
     datagram: Box<Datagram>,
+    front: bool,
 }
 
 /// Applies one window.
@@ -63,10 +66,12 @@ pub fn apply(engine: &mut Engine, window: &Window, interfaces: &[Interface], mas
         number_taps(engine, chunk, interfaces);
         engine.ledger.add(&std::mem::take(&mut chunk.ledger));
     }
-    let mut gone = Vec::new();
-    let joined = join_fragments(engine, window, &mut chunks, &mut gone);
+    let joined = join_fragments(engine, window, &mut chunks);
     for join in &joined {
-        reenter(engine, join, &mut chunks);
+        match join.front {
+            true => reenter_front(engine, join, &mut chunks),
+            false => reenter(engine, join, &mut chunks),
+        }
     }
     par::par_map_mut(&mut chunks, |_, chunk| chunk.sort());
     let out = par::par_map_mut(&mut engine.shards, |number, shard| {
@@ -74,10 +79,7 @@ pub fn apply(engine: &mut Engine, window: &Window, interfaces: &[Interface], mas
         chunks.iter().for_each(|chunk| apply_chunk(chunk, window, number, shard, &mut out));
         out
     });
-    let mut facts: Vec<(Seq, Fact)> = out.into_iter().flatten().collect();
-    drop(chunks);
-    facts.extend(use_fronts(engine, gone));
-    in_order(facts)
+    in_order(out.into_iter().flatten().collect())
 }
 
 /// Gives up datagrams that waited too long at `clock`, or all; what is readable at their front is applied.
@@ -87,43 +89,50 @@ pub fn expire(engine: &mut Engine, clock: Timestamp, all: bool) -> Vec<(Seq, Fac
         true => engine.reassembler.finish(&mut gone),
         false => engine.reassembler.tick(clock, &mut gone),
     }
-    use_fronts(engine, gone)
-}
-
-/// Accounts for datagrams that were given up, and applies their fronts as packets that are cut.
-fn use_fronts(engine: &mut Engine, gone: Vec<Expired>) -> Vec<(Seq, Fact)> {
     let mut out = Vec::new();
     for expired in gone {
-        let provisional = fragment::provisional(expired.key.protocol);
-        engine.ledger.lose(provisional, expired.why, expired.n_lost);
-        engine.ledger.duplicates += expired.n_copies;
-        engine.ledger.evicted += u64::from(expired.evicted);
-        let Some(datagram) = expired.datagram else { continue };
-        match decode::open_datagram(&datagram.key, datagram.link, &datagram.payload, datagram.cut) {
-            Decoded::Transport(transport) => {
-                let source = engine.taps.get(datagram.arrival.tap).map_or(SourceId(0), |tap| tap.source);
-                let packet = Packet { clock: engine.clock(), ..packet_of(&datagram, &transport, source) };
-                if let Some(shard) = engine.shards.get_mut(Shard::of(&packet.flow)) {
-                    engine.ledger.take_back(provisional, 1); // its last record is counted again, with the packet
-                    shard.apply(&packet, &mut out);
-                }
+        let Some(datagram) = account(engine, expired) else { continue };
+        if let Some((transport, source)) = open_front(engine, &datagram) {
+            let packet = packet_of(&datagram, &transport, source, clock);
+            if let Some(shard) = engine.shards.get_mut(Shard::of(&packet.flow)) {
+                shard.apply(&packet, &mut out);
             }
-            Decoded::Other(kind) => engine.ledger.recount(provisional, kind, datagram.n_held),
-            Decoded::Fragment(_) => {}
-            Decoded::Undecoded(why) => engine.ledger.lose(provisional, why, datagram.n_held),
         }
     }
     out
 }
 
-/// The packet in the front of a datagram that was given up.
-fn packet_of<'d>(datagram: &'d Datagram, transport: &Transport<'d>, source: SourceId) -> Packet<'d> {
+/// Counts the records of a datagram that was given up, and gives its front.
+fn account(engine: &mut Engine, expired: Expired) -> Option<Box<Datagram>> {
+    engine.ledger.lose(fragment::provisional(expired.key.protocol), expired.why, expired.n_lost);
+    engine.ledger.duplicates += expired.n_copies;
+    engine.ledger.evicted += u64::from(expired.evicted);
+    expired.datagram
+}
+
+/// What is readable of a front, with its source; what is no packet is counted here.
+fn open_front<'d>(engine: &mut Engine, datagram: &'d Datagram) -> Option<(Transport<'d>, SourceId)> {
+    let provisional = fragment::provisional(datagram.key.protocol);
+    match decode::open_datagram(&datagram.key, datagram.link, &datagram.payload, datagram.cut) {
+        Decoded::Transport(transport) => {
+            engine.ledger.take_back(provisional, 1); // its last record is counted again, with the packet
+            return Some((transport, engine.taps.get(datagram.arrival.tap).map_or(SourceId(0), |tap| tap.source)));
+        }
+        Decoded::Other(kind) => engine.ledger.recount(provisional, kind, datagram.n_held),
+        Decoded::Fragment(_) => {}
+        Decoded::Undecoded(why) => engine.ledger.lose(provisional, why, datagram.n_held),
+    }
+    None
+}
+
+/// The packet in the front of a datagram that was given up at `clock`.
+fn packet_of<'d>(datagram: &'d Datagram, transport: &Transport<'d>, source: SourceId, clock: Timestamp) -> Packet<'d> {
     let arrival = &datagram.arrival;
     Packet {
         seq: arrival.seq,
         id: arrival.id,
         at: arrival.at,
-        clock: arrival.clock,
+        clock,
         tap: arrival.tap,
         source,
         link: transport.link,
@@ -159,7 +168,7 @@ fn decode_chunk<'a>(window: &'a Window, start: usize, mask: Mask<'_>) -> Chunk<'
                     chunk.inputs.insert(here);
                 }
                 let shard = Shard::of(&transport.flow) as u8;
-                chunk.slots.push(Slot { index: index as u32, tap, shard, transport, datagram: None });
+                chunk.slots.push(Slot { index: index as u32, tap, shard, transport, datagram: None, front: None });
             }
             Decoded::Fragment(fragment) => {
                 let tap = chunk.tap(&key);
@@ -186,8 +195,8 @@ fn number_taps(engine: &mut Engine, chunk: &mut Chunk<'_>, interfaces: &[Interfa
 }
 
 /// Takes all fragments through the reassembler, in record order.
-fn join_fragments(engine: &mut Engine, window: &Window, chunks: &mut [Chunk<'_>], gone: &mut Vec<Expired>) -> Vec<Joined> {
-    let mut joined = Vec::new();
+fn join_fragments(engine: &mut Engine, window: &Window, chunks: &mut [Chunk<'_>]) -> Vec<Joined> {
+    let (mut joined, mut gone) = (Vec::new(), Vec::new());
     for (number, chunk) in chunks.iter_mut().enumerate() {
         for (index, tap, fragment) in std::mem::take(&mut chunk.fragments) {
             let Some(head) = window.heads.get(index as usize) else { continue };
@@ -198,12 +207,17 @@ fn join_fragments(engine: &mut Engine, window: &Window, chunks: &mut [Chunk<'_>]
                 clock: head.clock,
                 tap: chunk.taps.get(tap as usize).map_or(TapId(0), |(id, _)| *id),
             };
-            match engine.reassembler.take(&arrival, &fragment, gone) {
+            let taken = engine.reassembler.take(&arrival, &fragment, &mut gone);
+            for expired in gone.drain(..) {
+                let front = account(engine, expired);
+                joined.extend(front.map(|datagram| Joined { chunk: number, index, tap, datagram, front: true }));
+            }
+            match taken {
                 Taken::Held { duplicate } => {
                     engine.ledger.count(fragment::provisional(fragment.key.protocol), 1);
                     engine.ledger.duplicates += u64::from(duplicate);
                 }
-                Taken::Complete(datagram) => joined.push(Joined { chunk: number, index, tap, datagram }),
+                Taken::Complete(datagram) => joined.push(Joined { chunk: number, index, tap, datagram, front: false }),
                 Taken::Refused(why) => engine.ledger.undecoded(why),
             }
         }
@@ -219,7 +233,7 @@ fn reenter<'a>(engine: &mut Engine, join: &'a Joined, chunks: &mut [Chunk<'a>]) 
     match decode::open_datagram(&datagram.key, datagram.link, &datagram.payload, datagram.cut) {
         Decoded::Transport(transport) => {
             let shard = Shard::of(&transport.flow) as u8;
-            chunk.slots.push(Slot { index: join.index, tap: join.tap, shard, transport, datagram: Some(datagram) });
+            chunk.slots.push(Slot { index: join.index, tap: join.tap, shard, transport, datagram: Some(datagram), front: None });
         }
         Decoded::Other(kind) => {
             engine.ledger.count(kind, 1);
@@ -230,6 +244,15 @@ fn reenter<'a>(engine: &mut Engine, join: &'a Joined, chunks: &mut [Chunk<'a>]) 
             engine.ledger.undecoded(why);
             engine.ledger.lose(provisional, why, datagram.n_held);
         }
+    }
+}
+
+/// The front of a datagram that was given up is applied just before the record that had it given up.
+fn reenter_front<'a>(engine: &mut Engine, join: &'a Joined, chunks: &mut [Chunk<'a>]) {
+    if let (Some((transport, source)), Some(chunk)) = (open_front(engine, &join.datagram), chunks.get_mut(join.chunk)) {
+        let datagram = Some(&*join.datagram);
+        let shard = Shard::of(&transport.flow) as u8;
+        chunk.slots.push(Slot { index: join.index, tap: join.tap, shard, transport, datagram, front: Some(source) });
     }
 }
 
@@ -263,25 +286,38 @@ fn touch(block: &[Slot<'_>], window: &Window, shard: &Shard) {
 fn apply_block(block: &[Slot<'_>], chunk: &Chunk<'_>, window: &Window, shard: &mut Shard, out: &mut Vec<(Seq, Fact)>) {
     for slot in block {
         let Some(head) = window.heads.get(slot.index as usize) else { continue };
-        let (tap, source) = chunk.taps.get(slot.tap as usize).copied().unwrap_or_default();
-        let transport = &slot.transport;
-        let packet = Packet {
-            seq: Seq(window.first.0 + u64::from(slot.index)),
-            id: record_id(head),
-            at: head.at,
-            clock: head.clock,
-            tap,
-            source,
-            link: transport.link,
-            flow: transport.flow,
-            dir: transport.dir,
-            tcp: transport.tcp,
-            payload: transport.payload,
-            cut: transport.cut,
-            fragments: slot.datagram.map_or(&[], |d| &d.records),
-            held: slot.datagram.map_or(0, |d| d.n_held),
-        };
-        shard.apply(&packet, out);
+        let here = Seq(window.first.0 + u64::from(slot.index));
+        match (slot.front, slot.datagram) {
+            (Some(source), Some(datagram)) => {
+                let before = out.len();
+                shard.apply(&packet_of(datagram, &slot.transport, source, head.clock), out);
+                // Its packet keeps the place of its last record; what it gives rise to happens here.
+                out.iter_mut().skip(before).for_each(|(seq, _)| *seq = here);
+            }
+            _ => shard.apply(&packet_at(chunk, slot, head, here), out),
+        }
+    }
+}
+
+/// The packet of a record, or of the datagram that the record completed.
+fn packet_at<'p>(chunk: &Chunk<'_>, slot: &'p Slot<'_>, head: &Head, seq: Seq) -> Packet<'p> {
+    let (tap, source) = chunk.taps.get(slot.tap as usize).copied().unwrap_or_default();
+    let transport = &slot.transport;
+    Packet {
+        seq,
+        id: record_id(head),
+        at: head.at,
+        clock: head.clock,
+        tap,
+        source,
+        link: transport.link,
+        flow: transport.flow,
+        dir: transport.dir,
+        tcp: transport.tcp,
+        payload: transport.payload,
+        cut: transport.cut,
+        fragments: slot.datagram.map_or(&[], |d| &d.records),
+        held: slot.datagram.map_or(0, |d| d.n_held),
     }
 }
 
@@ -301,7 +337,7 @@ impl<'a> Chunk<'a> {
     /// Puts slots in order of shard, and within a shard of record: a counting sort, so that each shard reads its own in one run of
     /// memory. Joined datagrams were appended out of order.
     fn sort(&mut self) {
-        self.slots.sort_by_key(|slot| slot.index);
+        self.slots.sort_by_key(|slot| (slot.index, slot.front.is_none()));
         let mut starts = vec![0u32; SHARDS + 1];
         for slot in &self.slots {
             if let Some(count) = starts.get_mut(usize::from(slot.shard) + 1) {
