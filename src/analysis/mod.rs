@@ -6,6 +6,7 @@ pub mod judge;
 mod ladder;
 pub mod results;
 pub mod run;
+mod state;
 mod summary;
 
 use crate::call::{Call, CallStage};
@@ -99,12 +100,14 @@ impl Analysis {
 
     /// The state as bytes.
     pub fn save(&self) -> Result<Vec<u8>, Error> {
-        postcard::to_stdvec(self).map_err(|e| Error::State(e.to_string()))
+        let body = postcard::to_stdvec(self).map_err(|e| Error::State(e.to_string()))?;
+        Ok(state::seal(&body))
     }
 
-    /// A run that goes on where the saved one stopped.
+    /// A run that goes on where the saved one stopped. Fails with [`Error::State`] on bytes that are damaged or of another version.
     pub fn load(bytes: &[u8]) -> Result<Self, Error> {
-        postcard::from_bytes(bytes).map_err(|e| Error::State(format!("{e}; it was saved by another version, or is damaged")))
+        let body = state::open(bytes)?;
+        postcard::from_bytes(body).map_err(|e| Error::State(format!("{e}; it was saved by another version, or is damaged")))
     }
 
     fn sweep(&mut self, source: Source<'_>, settings: Settings<'_>, all: bool) -> io::Result<()> {
