@@ -31,7 +31,7 @@ impl Output {
         match path.filter(|path| *path != Path::new("-")) {
             None => Ok(Self::stdout(color)),
             Some(path) => {
-                let sink = file(path).map_err(|cause| Error::Usage(format!("cannot write to '{}': {cause}", path.display())))?;
+                let sink = file(path).map_err(|cause| Error::Usage(format!("cannot write to '{}': {}", path.display(), reason(&cause))))?;
                 Ok(Self { sink, color: color == Color::Always, width: DEFAULT_WIDTH })
             }
         }
@@ -81,6 +81,15 @@ impl Output {
             }
         }
         Ok(())
+    }
+}
+
+/// Why a place cannot be written to, and what to do. The temporary file beside it is no business of the user's.
+fn reason(cause: &io::Error) -> String {
+    match cause.kind() {
+        io::ErrorKind::NotFound => "no such folder: create it, or name another".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied: make it writable for this user, or name another".to_owned(),
+        _ => cause.to_string(),
     }
 }
 

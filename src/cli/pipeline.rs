@@ -8,7 +8,7 @@ use crate::analysis::{
 };
 use crate::engine::par;
 use crate::error::Error;
-use crate::input::{self, Filter};
+use crate::input::{self, Filter, cannot_open};
 use crate::record::{Merge, Options, Record};
 use crate::rules::{self, Rule};
 use crate::topology::Topology;
@@ -28,7 +28,8 @@ pub fn page(id: &str) -> &'static str {
 pub fn topology(file: Option<&Path>) -> Result<Topology, Error> {
     let Some(path) = file else { return Ok(Topology::built_in()) };
     let name = path.to_string_lossy();
-    let text = std::fs::read_to_string(path).map_err(|e| Error::Usage(format!("cannot read the topology '{name}': {e}")))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|e| Error::Usage(format!("cannot read the topology '{name}': {}", cannot_open(&e).text)))?;
     Topology::parse(&text, &name)
 }
 

@@ -17,7 +17,8 @@ pub struct Filter {
 impl Filter {
     /// Compiles `expression`. Fails with libpcap's own words.
     pub fn compile(expression: &str) -> Result<Self, Error> {
-        let program = program(expression, ETHERNET).map_err(|e| Error::Usage(format!("-f '{expression}': {e}")))?;
+        let program = program(expression, ETHERNET)
+            .map_err(|e| Error::Usage(format!("-f '{expression}': {e}; 'man pcap-filter' tells the language")))?;
         Ok(Self { expression: expression.to_owned(), programs: vec![(ETHERNET, Some(program))] })
     }
 

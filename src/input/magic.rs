@@ -108,7 +108,7 @@ impl Compression {
 /// What to say of an input that begins with `first` and is no capture.
 pub fn not_a_capture(first: &[u8]) -> String {
     if first.is_empty() {
-        return "the file is empty: not a capture".to_owned();
+        return "the input is empty: not a capture".to_owned();
     }
     let shown = first.get(..first.len().min(4)).unwrap_or(first).escape_ascii();
     format!("not a capture: it begins with '{shown}'; pcap and pcapng are read, `editcap -F pcapng IN OUT` converts other formats")

@@ -21,7 +21,7 @@ pub use discover::{Discovery, Found, Origin, discover};
 pub use filter::Filter;
 pub use magic::{Compression, Format, not_a_capture};
 pub use natural::skeleton;
-pub use open::{glance, open};
+pub use open::{cannot_open, glance, open};
 
 /// A block of input bytes that records lie in: a mapped file or a piece read from a stream.
 pub type Block = Arc<dyn AsRef<[u8]> + Send + Sync>;

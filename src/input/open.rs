@@ -59,7 +59,7 @@ pub fn first_bytes(path: &Path, len: usize) -> std::io::Result<(Vec<u8>, Option<
 }
 
 /// The problem of a file that does not open.
-pub(super) fn cannot_open(error: &std::io::Error) -> Problem {
+pub fn cannot_open(error: &std::io::Error) -> Problem {
     let text = match error.kind() {
         std::io::ErrorKind::NotFound => "no such file or directory: check the name".to_owned(),
         std::io::ErrorKind::PermissionDenied => "permission denied: make it readable for this user".to_owned(),

@@ -45,6 +45,14 @@ impl Pcap {
         Some(Pcap { order, unit, record_header, link, snaplen: order.u32_at(header, 16)?, interface: InterfaceId::default() })
     }
 
+    /// What to say of record `number`, of which `have` of `need` bytes are left in the file: damage where its length is beyond what the
+    /// header allows, else `None`, for the file may just be cut.
+    pub fn beyond(&self, number: u64, have: usize, need: usize) -> Option<String> {
+        let (len, most) = (u32::try_from(need.checked_sub(self.record_header)?).ok()?, self.snaplen);
+        let is_read = have >= self.record_header && most > 0 && len > most;
+        is_read.then(|| too_long(number, len, &format!("the file's snaplen of {most} and than what is left of it")))
+    }
+
     /// Adds heads of records until the pass has enough, the limit is met or the block ends.
     pub fn fill(&self, pass: &mut Pass<'_>) -> Stop {
         match self.order {
@@ -68,7 +76,7 @@ impl Pcap {
             let [s0, s1, s2, s3, f0, f1, f2, f3, c0, c1, c2, c3, w0, w1, w2, w3] = *header;
             let len = order.u32([c0, c1, c2, c3]);
             if len as usize > LONGEST {
-                return Stop::Bad(too_long(pass.tally.records + 1, len));
+                return Stop::Bad(too_long(pass.tally.records + 1, len, &format!("a record can hold ({LONGEST})")));
             }
             let offset = pass.pos + self.record_header;
             let end = offset + len as usize;
@@ -87,8 +95,9 @@ impl Pcap {
     }
 }
 
-fn too_long(number: u64, len: u32) -> String {
-    format!("record {number} claims {len} bytes, more than a record can hold ({LONGEST}): damaged from here on, all before was read")
+/// What to say of record `number` that claims `len` bytes, more than `most` is.
+fn too_long(number: u64, len: u32, most: &str) -> String {
+    format!("record {number} claims {len} bytes, more than {most}: damaged from here on, all before was read; copy the file again")
 }
 
 #[cfg(test)]

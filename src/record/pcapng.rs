@@ -105,17 +105,23 @@ impl Pcapng {
         let order = match (kind, [m0, m1, m2, m3]) {
             (SECTION_HEADER, [0x1a, 0x2b, 0x3c, 0x4d]) => Order::Big,
             (SECTION_HEADER, [0x4d, 0x3c, 0x2b, 0x1a]) => Order::Little,
-            (SECTION_HEADER, _) => return Err(Stop::Bad("the section header has no byte order: damaged from here on".to_owned())),
+            (SECTION_HEADER, _) => {
+                return Err(Stop::Bad(
+                    "the section header has no byte order: damaged from here on, all before was read; copy the file again".to_owned(),
+                ));
+            }
             _ => self.order,
         };
         let len = order.u32([l0, l1, l2, l3]) as usize;
         if !(SHORTEST..=LONGEST).contains(&len) || !len.is_multiple_of(4) {
-            return Err(Stop::Bad(format!("a block claims {len} bytes, which cannot be: damaged from here on, all before was read")));
+            return Err(Stop::Bad(format!(
+                "a block claims {len} bytes, which cannot be: damaged from here on, all before was read; copy the file again"
+            )));
         }
         let Some(bytes) = rest.get(..len) else { return Err(Stop::More(len)) };
         if order.u32_at(bytes, len - 4) != Some(len as u32) {
             return Err(Stop::Bad(format!(
-                "a block of {len} bytes does not end with its length: damaged from here on, all before was read"
+                "a block of {len} bytes does not end with its length: damaged from here on, all before was read; copy the file again"
             )));
         }
         Ok(Whole { kind, bytes })
@@ -134,7 +140,9 @@ impl Pcapng {
         let Some(interface) = self.interfaces.get(index as usize) else { return Err(no_interface(index)) };
         let len = order.u32([c0, c1, c2, c3]);
         if len as usize > block.bytes.len().saturating_sub(PACKET_DATA + 4) {
-            return Err(format!("a packet claims {len} bytes, more than its block holds: damaged from here on, all before was read"));
+            return Err(format!(
+                "a packet claims {len} bytes, more than its block holds: damaged from here on, all before was read; copy the file again"
+            ));
         }
         let ticks = u64::from(order.u32([h0, h1, h2, h3])) << 32 | u64::from(order.u32([t0, t1, t2, t3]));
         Ok(Some(Found {
@@ -196,9 +204,11 @@ impl Pcapng {
 }
 
 fn too_short() -> String {
-    "a block is too short for what it is: damaged from here on, all before was read".to_owned()
+    "a block is too short for what it is: damaged from here on, all before was read; copy the file again".to_owned()
 }
 
 fn no_interface(index: u32) -> String {
-    format!("a packet names interface {index}, which the section does not describe: damaged from here on, all before was read")
+    format!(
+        "a packet names interface {index}, which the section does not describe: damaged from here on, all before was read; copy the file again"
+    )
 }

@@ -153,9 +153,12 @@ impl Walk {
         self.slot = None;
         let have = (**self.blocks.current()).as_ref().len().saturating_sub(self.pos);
         if have < need {
-            let what = if matches!(self.format, Walker::Pcap(_)) { "last record" } else { "last block" };
+            let told = match &self.format {
+                Walker::Pcap(pcap) => pcap.beyond(self.tally.records + 1, have, need).unwrap_or_else(|| cut("last record", have, need)),
+                _ => cut("last block", have, need),
+            };
             let fault = self.blocks.fault();
-            self.end(fault.or_else(|| (have > 0).then(|| cut(what, have, need))));
+            self.end(fault.or_else(|| (have > 0).then_some(told)));
         }
     }
 
@@ -393,6 +396,10 @@ mod tests {
         let (n, offset, text) = texts(&walk(&file[..file.len() - 1]));
         assert!((n, offset) == (1, 41) && text.contains("last record is cut, 16 of 17 bytes"), "{text}");
         assert!(texts(&walk(&file[..20])).2.contains("the file header is cut, 20 of 24"));
+        let mut beyond = file.clone();
+        beyond[49] = 100;
+        let (n, offset, text) = texts(&walk(&beyond));
+        assert!((n, offset) == (1, 41) && text.contains("record 2 claims 100 bytes, more than the file's snaplen of 64"), "{text}");
         assert!(texts(&walk(b"")).2.contains("empty"));
     }
 
