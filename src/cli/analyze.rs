@@ -10,6 +10,9 @@ use super::rules::RuleLine;
 use crate::error::Error;
 use crate::report::{Format, Summary, json::Json, jsonl::Jsonl, spool::Spool, terminal::Terminal};
 
+/// Inputs named on standard error.
+const MOST_UNREAD: usize = 10;
+
 /// What an analysis leaves for the writers.
 pub struct Analysed {
     /// What is known of all calls.
@@ -48,7 +51,19 @@ where
     let exit = Exit::of(&summary, args.fail_on);
     format.finish(&summary, &mut sections, output.writer())?;
     output.finish()?;
+    if args.format != ReportFormat::Terminal || args.output.is_some() {
+        unread(&summary).iter().for_each(|line| super::complain(line));
+    }
     Ok(exit)
+}
+
+/// Lines on inputs that could not be read, or not to their end: for who does not see the report.
+fn unread(summary: &Summary) -> Vec<String> {
+    let problems: Vec<String> =
+        summary.inputs.iter().filter_map(|input| Some(format!("'{}': {}", input.path, input.problem.as_ref()?))).collect();
+    let left = problems.len().saturating_sub(MOST_UNREAD);
+    let more = (left > 0).then(|| format!("{left} more inputs were not read whole: the report names them"));
+    problems.into_iter().take(MOST_UNREAD).chain(more).collect()
 }
 
 fn format(args: &Analyze, output: &Output) -> Box<dyn Format> {
@@ -104,6 +119,15 @@ mod tests {
             let text = std::fs::read_to_string(&path).unwrap();
             assert!(text.starts_with(begins) && text.contains("ends inside record 4"), "{text}");
         }
+    }
+
+    #[test]
+    fn inputs_that_were_not_read_are_named_up_to_a_number() {
+        let input =
+            |i: usize| InputEntry { path: format!("{i}.pcap"), problem: (i != 1).then(|| "cut".to_owned()), ..InputEntry::default() };
+        let of = |n: usize| unread(&Summary { inputs: (0..n).map(input).collect(), ..Summary::default() });
+        assert_eq!(of(3), ["'0.pcap': cut", "'2.pcap': cut"]);
+        assert_eq!((of(11).len(), of(13).len(), of(13)[10].as_str()), (10, 11, "2 more inputs were not read whole: the report names them"));
     }
 
     #[test]

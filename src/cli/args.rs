@@ -102,7 +102,7 @@ pub struct Analyze {
     #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
 
-    /// Verdict and findings only, no progress bar
+    /// Verdict, what was not read, and findings only; no progress bar
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
 

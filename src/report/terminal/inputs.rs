@@ -16,12 +16,14 @@ const MAX_REASONS: usize = 8;
 /// Writes the three parts; each is left out when it has nothing to say.
 pub fn write(out: &mut dyn Write, pen: Pen, summary: &Summary, verbose: bool) -> io::Result<()> {
     let most = |n| if verbose { usize::MAX } else { n };
-    not_read(out, pen, summary, most(MAX_INPUTS))?;
+    not_read(out, pen, summary, verbose)?;
     notes(out, pen, &summary.notes, most(MAX_NOTES))?;
     inputs(out, pen, &summary.inputs, most(MAX_INPUTS))
 }
 
-fn not_read(out: &mut dyn Write, pen: Pen, summary: &Summary, most: usize) -> io::Result<()> {
+/// Writes what was not read; nothing when all was.
+pub fn not_read(out: &mut dyn Write, pen: Pen, summary: &Summary, verbose: bool) -> io::Result<()> {
+    let most = if verbose { usize::MAX } else { MAX_INPUTS };
     let problems: Vec<_> =
         summary.inputs.iter().enumerate().filter_map(|(i, input)| input.problem.as_ref().map(|p| (i, input, p))).collect();
     let ledger = &summary.ledger;

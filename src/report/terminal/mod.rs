@@ -51,7 +51,7 @@ pub struct Terminal {
     pub color: bool,
     /// 1 and above: all evidence, sources, subjects, ladders of clean calls, every hop.
     pub verbose: u8,
-    /// The verdict and the findings only.
+    /// The verdict, what was not read, and the findings only.
     pub quiet: bool,
     marked: shortlist::Shortlist,
     clean: shortlist::Shortlist,
@@ -110,8 +110,10 @@ impl Format for Terminal {
         let ladders = if self.quiet { Ladders::default() } else { self.ladders(rows.len(), marked, clean)? };
         let table = Table::read(rows, &self.wanted(summary, &ladders))?;
         verdict::write(out, pen, summary, table.exchanges)?;
-        if !self.quiet {
-            inputs::write(out, pen, summary, self.verbose > 0)?;
+        match self.quiet {
+            // Few words, but what could not be read must never look clean.
+            true => inputs::not_read(out, pen, summary, false)?,
+            false => inputs::write(out, pen, summary, self.verbose > 0)?,
         }
         findings::write(out, pen, &summary.findings, &table.numbers, self.verbose > 0)?;
         if self.quiet {
