@@ -29,10 +29,10 @@ struct Slot<'a> {
     tap: u16,
     /// The shard of its flow.
     shard: u8,
+    /// The front of a datagram that was given up here: it comes before the record's own packet.
+    front: bool,
     transport: Transport<'a>,
     datagram: Option<&'a Datagram>,
-    /// The source of a datagram that was given up here, whose front this is: it comes before the record's own packet.
-    front: Option<SourceId>,
 }
 
 /// What decoding made of a run of records.
@@ -168,7 +168,7 @@ fn decode_chunk<'a>(window: &'a Window, start: usize, mask: Mask<'_>) -> Chunk<'
                     chunk.inputs.insert(here);
                 }
                 let shard = Shard::of(&transport.flow) as u8;
-                chunk.slots.push(Slot { index: index as u32, tap, shard, transport, datagram: None, front: None });
+                chunk.slots.push(Slot { index: index as u32, tap, shard, front: false, transport, datagram: None });
             }
             Decoded::Fragment(fragment) => {
                 let tap = chunk.tap(&key);
@@ -233,7 +233,7 @@ fn reenter<'a>(engine: &mut Engine, join: &'a Joined, chunks: &mut [Chunk<'a>]) 
     match decode::open_datagram(&datagram.key, datagram.link, &datagram.payload, datagram.cut) {
         Decoded::Transport(transport) => {
             let shard = Shard::of(&transport.flow) as u8;
-            chunk.slots.push(Slot { index: join.index, tap: join.tap, shard, transport, datagram: Some(datagram), front: None });
+            chunk.slots.push(Slot { index: join.index, tap: join.tap, shard, front: false, transport, datagram: Some(datagram) });
         }
         Decoded::Other(kind) => {
             engine.ledger.count(kind, 1);
@@ -250,9 +250,13 @@ fn reenter<'a>(engine: &mut Engine, join: &'a Joined, chunks: &mut [Chunk<'a>]) 
 /// The front of a datagram that was given up is applied just before the record that had it given up.
 fn reenter_front<'a>(engine: &mut Engine, join: &'a Joined, chunks: &mut [Chunk<'a>]) {
     if let (Some((transport, source)), Some(chunk)) = (open_front(engine, &join.datagram), chunks.get_mut(join.chunk)) {
-        let datagram = Some(&*join.datagram);
-        let shard = Shard::of(&transport.flow) as u8;
-        chunk.slots.push(Slot { index: join.index, tap: join.tap, shard, transport, datagram, front: Some(source) });
+        let (shard, datagram) = (Shard::of(&transport.flow) as u8, Some(&*join.datagram));
+        let known = (join.datagram.arrival.tap, source);
+        let tap = chunk.taps.iter().position(|tap| *tap == known).unwrap_or_else(|| {
+            chunk.taps.push(known);
+            chunk.taps.len() - 1
+        }) as u16;
+        chunk.slots.push(Slot { index: join.index, tap, shard, front: true, transport, datagram });
     }
 }
 
@@ -287,21 +291,22 @@ fn apply_block(block: &[Slot<'_>], chunk: &Chunk<'_>, window: &Window, shard: &m
     for slot in block {
         let Some(head) = window.heads.get(slot.index as usize) else { continue };
         let here = Seq(window.first.0 + u64::from(slot.index));
-        match (slot.front, slot.datagram) {
-            (Some(source), Some(datagram)) => {
-                let before = out.len();
+        match slot.datagram.filter(|_| slot.front) {
+            Some(datagram) => {
+                let (before, source) = (out.len(), chunk.tap_of(slot).1);
                 shard.apply(&packet_of(datagram, &slot.transport, source, head.clock), out);
                 // Its packet keeps the place of its last record; what it gives rise to happens here.
                 out.iter_mut().skip(before).for_each(|(seq, _)| *seq = here);
             }
-            _ => shard.apply(&packet_at(chunk, slot, head, here), out),
+            None => shard.apply(&packet_at(chunk, slot, head, here), out),
         }
     }
 }
 
 /// The packet of a record, or of the datagram that the record completed.
+#[inline]
 fn packet_at<'p>(chunk: &Chunk<'_>, slot: &'p Slot<'_>, head: &Head, seq: Seq) -> Packet<'p> {
-    let (tap, source) = chunk.taps.get(slot.tap as usize).copied().unwrap_or_default();
+    let (tap, source) = chunk.tap_of(slot);
     let transport = &slot.transport;
     Packet {
         seq,
@@ -334,10 +339,15 @@ impl<'a> Chunk<'a> {
         }) as u16
     }
 
+    /// Tap and source of a slot, by the numbers of the run.
+    fn tap_of(&self, slot: &Slot<'_>) -> (TapId, SourceId) {
+        self.taps.get(usize::from(slot.tap)).copied().unwrap_or_default()
+    }
+
     /// Puts slots in order of shard, and within a shard of record: a counting sort, so that each shard reads its own in one run of
-    /// memory. Joined datagrams were appended out of order.
+    /// memory. Datagrams were appended out of order.
     fn sort(&mut self) {
-        self.slots.sort_by_key(|slot| (slot.index, slot.front.is_none()));
+        self.slots.sort_by_key(|slot| (slot.index, !slot.front));
         let mut starts = vec![0u32; SHARDS + 1];
         for slot in &self.slots {
             if let Some(count) = starts.get_mut(usize::from(slot.shard) + 1) {
