@@ -104,6 +104,15 @@ impl FlowKey {
         }
     }
 
+    /// Ports of the lower and the higher endpoint.
+    #[inline]
+    pub fn ports(&self) -> (u16, u16) {
+        match *self {
+            Self::V4([_, _, _, _, _, _, _, _, p0, p1, q0, q1, ..]) => (u16::from_be_bytes([p0, p1]), u16::from_be_bytes([q0, q1])),
+            Self::V6([.., p0, p1, q0, q1, _, _, _, _]) => (u16::from_be_bytes([p0, p1]), u16::from_be_bytes([q0, q1])),
+        }
+    }
+
     /// Sender and receiver of a packet that goes `dir`.
     pub fn from_to(&self, dir: Dir) -> (SocketAddr, SocketAddr) {
         let (a, b) = self.endpoints();

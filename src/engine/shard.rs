@@ -2,7 +2,7 @@
 
 use super::facts::Fact;
 use super::fragment::provisional;
-use crate::decode::{FlowKey, Packet};
+use crate::decode::{self, FlowKey, Packet};
 use crate::flow::{Connection, Content, MediaFlow, Message, Origin, Seen, TcpFlow, Text, Transport};
 use crate::ledger::{Kind, Ledger};
 use crate::proto::{dns, dtls, rtcp, rtp, sip, stun};
@@ -69,10 +69,12 @@ impl Shard {
     }
 
     /// Applies a packet; what it completes goes to `out`.
-    pub fn apply(&mut self, packet: &Packet<'_>, out: &mut Vec<(Seq, Fact)>) {
-        let kind = match packet.tcp {
-            Some(_) => self.tcp(packet, out),
-            None => self.udp(packet, out),
+    /// `rtp` is what [`rtp_header`] read of it, while its bytes were at hand.
+    pub fn apply(&mut self, packet: &Packet<'_>, rtp: Option<&rtp::Header>, out: &mut Vec<(Seq, Fact)>) {
+        let kind = match (packet.tcp, rtp) {
+            (Some(_), _) => self.tcp(packet, out),
+            (None, Some(header)) => self.rtp(packet, header),
+            (None, None) => self.udp(packet, out),
         };
         if packet.held > 0 {
             self.ledger.recount(provisional(packet.flow.protocol()), kind, packet.held);
@@ -81,10 +83,7 @@ impl Shard {
 
     fn udp(&mut self, packet: &Packet<'_>, out: &mut Vec<(Seq, Fact)>) -> Kind {
         let kind = match packet.payload.first() {
-            Some(0x80..=0xBF) => match self.media(packet) {
-                Some(kind) => return kind,
-                None => recognise(packet),
-            },
+            Some(0x80..=0xBF) if rtcp::probe_cut(packet.payload, packet.cut) => self.rtcp(packet),
             Some(0x0A | 0x0D | 0x20 | b'A'..=b'Z' | b'a'..=b'z') => match self.sip(packet, out) {
                 true => Kind::Sip,
                 false => recognise(packet),
@@ -95,23 +94,20 @@ impl Shard {
         kind
     }
 
-    /// RTP goes to its flow, which counts it; RTCP is told to it.
-    fn media(&mut self, packet: &Packet<'_>) -> Option<Kind> {
-        if rtcp::probe_cut(packet.payload, packet.cut) {
-            self.ledger.count(Kind::Rtcp, 1);
-            if let (Some(report), Some(flow)) = (rtcp::read(packet.payload), self.udp.get_mut(&packet.flow)) {
-                flow.media.rtcp_ssrc(packet.dir, report.sender, &mut self.ledger);
-            }
-            return Some(Kind::Rtcp);
-        }
-        if is_dns(packet) {
-            return None;
-        }
-        let header = rtp::Header::read_cut(packet.payload, packet.cut)?;
+    /// RTP goes to its flow, which counts it.
+    fn rtp(&mut self, packet: &Packet<'_>, header: &rtp::Header) -> Kind {
         let flow = self.udp.entry(packet.flow).or_insert_with(|| UdpFlow::open(packet));
         flow.touch(packet);
-        flow.media.rtp(packet, &header, &mut self.ledger);
-        Some(Kind::Udp)
+        flow.media.rtp(packet, header, &mut self.ledger);
+        Kind::Udp
+    }
+
+    /// RTCP is told to its flow.
+    fn rtcp(&mut self, packet: &Packet<'_>) -> Kind {
+        if let (Some(report), Some(flow)) = (rtcp::read(packet.payload), self.udp.get_mut(&packet.flow)) {
+            flow.media.rtcp_ssrc(packet.dir, report.sender, &mut self.ledger);
+        }
+        Kind::Rtcp
     }
 
     /// A datagram that is a SIP message, or a keep-alive on a flow that carried one (RFC 5626 section 4.4.1 sends CRLF CRLF).
@@ -276,14 +272,26 @@ fn oldest(flows: impl ExactSizeIterator<Item = (Seq, FlowKey)>) -> Vec<FlowKey> 
 /// What a datagram without flow state is.
 fn recognise(packet: &Packet<'_>) -> Kind {
     match packet.payload.first() {
-        _ if is_dns(packet) => Kind::Dns,
+        _ if is_dns(&packet.flow, packet.payload) => Kind::Dns,
         Some(0..=3) if stun::probe_cut(packet.payload, packet.cut) => Kind::Stun,
         Some(20..=63) if dtls::probe_cut(packet.payload, packet.cut) => Kind::Dtls,
         _ => Kind::Udp,
     }
 }
 
-fn is_dns(packet: &Packet<'_>) -> bool {
-    let (a, b) = packet.flow.endpoints();
-    dns::probe(packet.payload, a.port()) || dns::probe(packet.payload, b.port())
+/// The RTP header of a UDP payload, unless it is RTCP or DNS. It is read where the packet is decoded: there its bytes are still in
+/// the nearest cache.
+#[inline]
+pub fn rtp_header(transport: &decode::Transport<'_>) -> Option<rtp::Header> {
+    let payload = transport.payload;
+    let shaped = transport.tcp.is_none() && matches!(payload.first(), Some(0x80..=0xBF));
+    if !shaped || rtcp::probe_cut(payload, transport.cut) || is_dns(&transport.flow, payload) {
+        return None;
+    }
+    rtp::Header::read_cut(payload, transport.cut)
+}
+
+fn is_dns(flow: &FlowKey, payload: &[u8]) -> bool {
+    let (a, b) = flow.ports();
+    dns::probe(payload, a) || dns::probe(payload, b)
 }

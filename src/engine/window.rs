@@ -1,11 +1,13 @@
 //! One window: chunks of records decoded in parallel, fragments joined serially in record order, shards applied in parallel.
 
 use super::fragment::{self, Arrival, Datagram, Expired, Taken};
+use super::shard::rtp_header;
 use super::{Engine, Fact, SHARDS, Shard, in_order, par};
 use crate::decode::{self, Decoded, Fragment, Packet, TapId, TapKey, Transport};
 use crate::error::Undecoded;
 use crate::flow::{MediaFlow, Pass};
 use crate::ledger::Ledger;
+use crate::proto::rtp;
 use crate::record::{Head, Interface, RecordId, Seq, SourceId, Window};
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
@@ -32,7 +34,17 @@ struct Slot<'a> {
     /// The front of a datagram that was given up here: it comes before the record's own packet.
     front: bool,
     transport: Transport<'a>,
+    /// Its RTP header, read while its bytes were at hand.
+    rtp: Option<rtp::Header>,
     datagram: Option<&'a Datagram>,
+}
+
+impl<'a> Slot<'a> {
+    /// The slot of a packet that is not a datagram joined from fragments.
+    fn new(index: u32, tap: u16, transport: Transport<'a>) -> Self {
+        let shard = Shard::of(&transport.flow) as u8;
+        Self { index, tap, shard, front: false, transport, rtp: rtp_header(&transport), datagram: None }
+    }
 }
 
 /// What decoding made of a run of records.
@@ -95,7 +107,7 @@ pub fn expire(engine: &mut Engine, clock: Timestamp, all: bool) -> Vec<(Seq, Fac
         if let Some((transport, source)) = open_front(engine, &datagram) {
             let packet = packet_of(&datagram, &transport, source, clock);
             if let Some(shard) = engine.shards.get_mut(Shard::of(&packet.flow)) {
-                shard.apply(&packet, &mut out);
+                shard.apply(&packet, rtp_header(&transport).as_ref(), &mut out);
             }
         }
     }
@@ -167,8 +179,7 @@ fn decode_chunk<'a>(window: &'a Window, start: usize, mask: Mask<'_>) -> Chunk<'
                     here = (tap, record.id.input);
                     chunk.inputs.insert(here);
                 }
-                let shard = Shard::of(&transport.flow) as u8;
-                chunk.slots.push(Slot { index: index as u32, tap, shard, front: false, transport, datagram: None });
+                chunk.slots.push(Slot::new(index as u32, tap, transport));
             }
             Decoded::Fragment(fragment) => {
                 let tap = chunk.tap(&key);
@@ -232,8 +243,7 @@ fn reenter<'a>(engine: &mut Engine, join: &'a Joined, chunks: &mut [Chunk<'a>]) 
     let provisional = fragment::provisional(datagram.key.protocol);
     match decode::open_datagram(&datagram.key, datagram.link, &datagram.payload, datagram.cut) {
         Decoded::Transport(transport) => {
-            let shard = Shard::of(&transport.flow) as u8;
-            chunk.slots.push(Slot { index: join.index, tap: join.tap, shard, front: false, transport, datagram: Some(datagram) });
+            chunk.slots.push(Slot { datagram: Some(datagram), ..Slot::new(join.index, join.tap, transport) });
         }
         Decoded::Other(kind) => {
             engine.ledger.count(kind, 1);
@@ -250,13 +260,12 @@ fn reenter<'a>(engine: &mut Engine, join: &'a Joined, chunks: &mut [Chunk<'a>]) 
 /// The front of a datagram that was given up is applied just before the record that had it given up.
 fn reenter_front<'a>(engine: &mut Engine, join: &'a Joined, chunks: &mut [Chunk<'a>]) {
     if let (Some((transport, source)), Some(chunk)) = (open_front(engine, &join.datagram), chunks.get_mut(join.chunk)) {
-        let (shard, datagram) = (Shard::of(&transport.flow) as u8, Some(&*join.datagram));
         let known = (join.datagram.arrival.tap, source);
         let tap = chunk.taps.iter().position(|tap| *tap == known).unwrap_or_else(|| {
             chunk.taps.push(known);
             chunk.taps.len() - 1
         }) as u16;
-        chunk.slots.push(Slot { index: join.index, tap, shard, front: true, transport, datagram });
+        chunk.slots.push(Slot { front: true, datagram: Some(&*join.datagram), ..Slot::new(join.index, tap, transport) });
     }
 }
 
@@ -275,7 +284,6 @@ fn touch(block: &[Slot<'_>], window: &Window, shard: &Shard) {
     let mut read = 0;
     for (slot, flow) in block.iter().zip(&mut flows) {
         *flow = shard.media_of(&slot.transport.flow);
-        read ^= slot.transport.payload.first().copied().map_or(0, u64::from);
         read ^= window.heads.get(slot.index as usize).map_or(0, |head| head.number);
     }
     for ((slot, flow), pass) in block.iter().zip(&flows).zip(&mut passes) {
@@ -294,11 +302,11 @@ fn apply_block(block: &[Slot<'_>], chunk: &Chunk<'_>, window: &Window, shard: &m
         match slot.datagram.filter(|_| slot.front) {
             Some(datagram) => {
                 let (before, source) = (out.len(), chunk.tap_of(slot).1);
-                shard.apply(&packet_of(datagram, &slot.transport, source, head.clock), out);
+                shard.apply(&packet_of(datagram, &slot.transport, source, head.clock), slot.rtp.as_ref(), out);
                 // Its packet keeps the place of its last record; what it gives rise to happens here.
                 out.iter_mut().skip(before).for_each(|(seq, _)| *seq = here);
             }
-            None => shard.apply(&packet_at(chunk, slot, head, here), out),
+            None => shard.apply(&packet_at(chunk, slot, head, here), slot.rtp.as_ref(), out),
         }
     }
 }

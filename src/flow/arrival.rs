@@ -30,20 +30,12 @@ impl Arrival {
     pub fn of(packet: &Packet<'_>, header: &Header) -> Self {
         Self {
             seen: Seen::of(packet),
-            head: head(header.payload(packet.payload)),
+            head: header.head,
             timestamp: header.timestamp,
             bytes: u32::try_from(packet.payload.len()).unwrap_or(u32::MAX).saturating_add(packet.cut),
             sequence: header.sequence,
             payload_type: header.payload_type,
             marker: header.marker,
         }
-    }
-}
-
-#[inline]
-fn head(payload: &[u8]) -> u64 {
-    match payload.first_chunk::<8>() {
-        Some(bytes) => u64::from_le_bytes(*bytes),
-        None => payload.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
     }
 }

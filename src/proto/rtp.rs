@@ -31,6 +31,8 @@ pub struct Header {
     pub payload_offset: usize,
     /// Payload bytes on the wire, without padding; those beyond a snaplen cut are counted, and there the padding is unknown.
     pub payload_len: usize,
+    /// The first 8 payload bytes, zero where there are fewer: enough to tell a copy from another packet.
+    pub head: u64,
 }
 
 impl Header {
@@ -60,7 +62,9 @@ impl Header {
         }
         let padding = if first & 0x20 != 0 && cut == 0 { padding_len(datagram)? } else { 0 };
         let payload_len = wire_len.checked_sub(payload_offset)?.checked_sub(padding)?;
+        let payload = datagram.get(payload_offset..).unwrap_or_default();
         Some(Header {
+            head: head(payload.get(..payload_len).unwrap_or(payload)),
             marker: second & 0x80 != 0,
             payload_type,
             sequence: u16::from_be_bytes([s0, s1]),
@@ -76,6 +80,14 @@ impl Header {
     pub fn payload<'a>(&self, datagram: &'a [u8]) -> &'a [u8] {
         let rest = datagram.get(self.payload_offset..).unwrap_or_default();
         rest.get(..self.payload_len).unwrap_or(rest)
+    }
+}
+
+#[inline]
+fn head(payload: &[u8]) -> u64 {
+    match payload.first_chunk::<8>() {
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        None => payload.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
     }
 }
 
