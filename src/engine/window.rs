@@ -25,6 +25,10 @@ pub type Mask<'m> = Option<&'m [bool]>;
 /// A packet found in a chunk.
 #[derive(Clone, Copy)]
 struct Slot<'a> {
+    /// The record that carried it, or completed it, with its times.
+    id: RecordId,
+    at: Timestamp,
+    clock: Timestamp,
     /// Index of its record in the window.
     index: u32,
     /// Its tap, by the chunk's own numbers.
@@ -41,9 +45,20 @@ struct Slot<'a> {
 
 impl<'a> Slot<'a> {
     /// The slot of a packet that is not a datagram joined from fragments.
-    fn new(index: u32, tap: u16, transport: Transport<'a>) -> Self {
+    fn new(head: &Head, index: u32, tap: u16, transport: Transport<'a>) -> Self {
         let shard = Shard::of(&transport.flow) as u8;
-        Self { index, tap, shard, front: false, transport, rtp: rtp_header(&transport), datagram: None }
+        Self {
+            id: record_id(head),
+            at: head.at,
+            clock: head.clock,
+            index,
+            tap,
+            shard,
+            front: false,
+            transport,
+            rtp: rtp_header(&transport),
+            datagram: None,
+        }
     }
 }
 
@@ -64,6 +79,8 @@ struct Chunk<'a> {
 /// A datagram joined from fragments, or given up when another came, and where it belongs.
 struct Joined {
     chunk: usize,
+    /// The record here, and its index in the window.
+    head: Head,
     index: u32,
     tap: u16,
     datagram: Box<Datagram>,
@@ -167,7 +184,7 @@ fn decode_chunk<'a>(window: &'a Window, start: usize, mask: Mask<'_>) -> Chunk<'
         if mask.is_some_and(|mask| !mask.get(index).copied().unwrap_or(true)) {
             continue;
         }
-        let Some(record) = window.record(index) else {
+        let (Some(record), Some(head)) = (window.record(index), window.heads.get(index)) else {
             chunk.ledger.undecoded(Undecoded::new("record", "bytes are not there"));
             continue;
         };
@@ -179,7 +196,7 @@ fn decode_chunk<'a>(window: &'a Window, start: usize, mask: Mask<'_>) -> Chunk<'
                     here = (tap, record.id.input);
                     chunk.inputs.insert(here);
                 }
-                chunk.slots.push(Slot::new(index as u32, tap, transport));
+                chunk.slots.push(Slot::new(head, index as u32, tap, transport));
             }
             Decoded::Fragment(fragment) => {
                 let tap = chunk.tap(&key);
@@ -221,14 +238,14 @@ fn join_fragments(engine: &mut Engine, window: &Window, chunks: &mut [Chunk<'_>]
             let taken = engine.reassembler.take(&arrival, &fragment, &mut gone);
             for expired in gone.drain(..) {
                 let front = account(engine, expired);
-                joined.extend(front.map(|datagram| Joined { chunk: number, index, tap, datagram, front: true }));
+                joined.extend(front.map(|datagram| Joined { chunk: number, head: *head, index, tap, datagram, front: true }));
             }
             match taken {
                 Taken::Held { duplicate } => {
                     engine.ledger.count(fragment::provisional(fragment.key.protocol), 1);
                     engine.ledger.duplicates += u64::from(duplicate);
                 }
-                Taken::Complete(datagram) => joined.push(Joined { chunk: number, index, tap, datagram, front: false }),
+                Taken::Complete(datagram) => joined.push(Joined { chunk: number, head: *head, index, tap, datagram, front: false }),
                 Taken::Refused(why) => engine.ledger.undecoded(why),
             }
         }
@@ -243,7 +260,7 @@ fn reenter<'a>(engine: &mut Engine, join: &'a Joined, chunks: &mut [Chunk<'a>]) 
     let provisional = fragment::provisional(datagram.key.protocol);
     match decode::open_datagram(&datagram.key, datagram.link, &datagram.payload, datagram.cut) {
         Decoded::Transport(transport) => {
-            chunk.slots.push(Slot { datagram: Some(datagram), ..Slot::new(join.index, join.tap, transport) });
+            chunk.slots.push(Slot { datagram: Some(datagram), ..Slot::new(&join.head, join.index, join.tap, transport) });
         }
         Decoded::Other(kind) => {
             engine.ledger.count(kind, 1);
@@ -265,26 +282,25 @@ fn reenter_front<'a>(engine: &mut Engine, join: &'a Joined, chunks: &mut [Chunk<
             chunk.taps.push(known);
             chunk.taps.len() - 1
         }) as u16;
-        chunk.slots.push(Slot { front: true, datagram: Some(&*join.datagram), ..Slot::new(join.index, tap, transport) });
+        chunk.slots.push(Slot { front: true, datagram: Some(&*join.datagram), ..Slot::new(&join.head, join.index, tap, transport) });
     }
 }
 
 fn apply_chunk(chunk: &Chunk<'_>, window: &Window, number: usize, shard: &mut Shard, out: &mut Vec<(Seq, Fact)>) {
     for block in chunk.of_shard(number).chunks(TOUCHED) {
-        touch(block, window, shard);
+        touch(block, shard);
         apply_block(block, chunk, window, shard, out);
     }
 }
 
 /// Reads, for a block of packets, the state that they will change, step by step for all of them: the waits for memory overlap, where
 /// packet after packet would wait for each. Changes nothing.
-fn touch(block: &[Slot<'_>], window: &Window, shard: &Shard) {
+fn touch(block: &[Slot<'_>], shard: &Shard) {
     let mut flows: [Option<&MediaFlow>; TOUCHED] = [None; TOUCHED];
     let mut passes: [Option<&Pass>; TOUCHED] = [None; TOUCHED];
     let mut read = 0;
     for (slot, flow) in block.iter().zip(&mut flows) {
         *flow = shard.media_of(&slot.transport.flow);
-        read ^= window.heads.get(slot.index as usize).map_or(0, |head| head.number);
     }
     for ((slot, flow), pass) in block.iter().zip(&flows).zip(&mut passes) {
         *pass = flow.and_then(|flow| flow.likely(slot.transport.dir));
@@ -297,30 +313,29 @@ fn touch(block: &[Slot<'_>], window: &Window, shard: &Shard) {
 
 fn apply_block(block: &[Slot<'_>], chunk: &Chunk<'_>, window: &Window, shard: &mut Shard, out: &mut Vec<(Seq, Fact)>) {
     for slot in block {
-        let Some(head) = window.heads.get(slot.index as usize) else { continue };
         let here = Seq(window.first.0 + u64::from(slot.index));
         match slot.datagram.filter(|_| slot.front) {
             Some(datagram) => {
                 let (before, source) = (out.len(), chunk.tap_of(slot).1);
-                shard.apply(&packet_of(datagram, &slot.transport, source, head.clock), slot.rtp.as_ref(), out);
+                shard.apply(&packet_of(datagram, &slot.transport, source, slot.clock), slot.rtp.as_ref(), out);
                 // Its packet keeps the place of its last record; what it gives rise to happens here.
                 out.iter_mut().skip(before).for_each(|(seq, _)| *seq = here);
             }
-            None => shard.apply(&packet_at(chunk, slot, head, here), slot.rtp.as_ref(), out),
+            None => shard.apply(&packet_at(chunk, slot, here), slot.rtp.as_ref(), out),
         }
     }
 }
 
 /// The packet of a record, or of the datagram that the record completed.
 #[inline]
-fn packet_at<'p>(chunk: &Chunk<'_>, slot: &'p Slot<'_>, head: &Head, seq: Seq) -> Packet<'p> {
+fn packet_at<'p>(chunk: &Chunk<'_>, slot: &'p Slot<'_>, seq: Seq) -> Packet<'p> {
     let (tap, source) = chunk.tap_of(slot);
     let transport = &slot.transport;
     Packet {
         seq,
-        id: record_id(head),
-        at: head.at,
-        clock: head.clock,
+        id: slot.id,
+        at: slot.at,
+        clock: slot.clock,
         tap,
         source,
         link: transport.link,
