@@ -3,6 +3,7 @@
 //! Nothing here looks at threads, window sizes or wall time: a packet's shard comes from its flow, timers from the clock of the merged
 //! order, and ticks from the count of records, so the facts are the same however the records were fed.
 
+mod chunk;
 pub mod facts;
 pub mod fragment;
 pub mod par;

@@ -1,16 +1,14 @@
 //! One window: chunks of records decoded in parallel, fragments joined serially in record order, shards applied in parallel.
 
+use super::chunk::{Chunk, Slot, record_id};
 use super::fragment::{self, Arrival, Datagram, Expired, Taken};
 use super::shard::rtp_header;
-use super::{Engine, Fact, SHARDS, Shard, in_order, par};
-use crate::decode::{self, Decoded, Fragment, Packet, TapId, TapKey, Transport};
+use super::{Engine, Fact, Shard, in_order, par};
+use crate::decode::{self, Decoded, Packet, TapId, TapKey, Transport};
 use crate::error::Undecoded;
 use crate::flow::{MediaFlow, Pass};
-use crate::ledger::Ledger;
-use crate::proto::rtp;
-use crate::record::{Head, Interface, RecordId, Seq, SourceId, Window};
+use crate::record::{Head, Interface, Seq, SourceId, Window};
 use crate::time::Timestamp;
-use std::collections::BTreeSet;
 
 /// Records decoded by one task.
 const CHUNK: usize = 2048;
@@ -21,60 +19,6 @@ const TOUCHED: usize = 16;
 
 /// Bits that a capture filter left, one a record of the window.
 pub type Mask<'m> = Option<&'m [bool]>;
-
-/// A packet found in a chunk.
-#[derive(Clone, Copy)]
-struct Slot<'a> {
-    /// The record that carried it, or completed it, with its times.
-    id: RecordId,
-    at: Timestamp,
-    clock: Timestamp,
-    /// Index of its record in the window.
-    index: u32,
-    /// Its tap, by the chunk's own numbers.
-    tap: u16,
-    /// The shard of its flow.
-    shard: u8,
-    /// The front of a datagram that was given up here: it comes before the record's own packet.
-    front: bool,
-    transport: Transport<'a>,
-    /// Its RTP header, read while its bytes were at hand.
-    rtp: Option<rtp::Header>,
-    datagram: Option<&'a Datagram>,
-}
-
-impl<'a> Slot<'a> {
-    /// The slot of a packet that is not a datagram joined from fragments.
-    fn new(head: &Head, index: u32, tap: u16, transport: Transport<'a>) -> Self {
-        let shard = Shard::of(&transport.flow) as u8;
-        Self {
-            id: record_id(head),
-            at: head.at,
-            clock: head.clock,
-            index,
-            tap,
-            shard,
-            front: false,
-            transport,
-            rtp: rtp_header(&transport),
-            datagram: None,
-        }
-    }
-}
-
-/// What decoding made of a run of records.
-#[derive(Default)]
-struct Chunk<'a> {
-    slots: Vec<Slot<'a>>,
-    fragments: Vec<(u32, u16, Fragment<'a>)>,
-    ledger: Ledger,
-    keys: Vec<TapKey>,
-    /// Numbers of `keys` in the run's table.
-    taps: Vec<(TapId, SourceId)>,
-    inputs: BTreeSet<(u16, u32)>,
-    /// Where the slots of each shard begin, once they are sorted.
-    starts: Vec<u32>,
-}
 
 /// A datagram joined from fragments, or given up when another came, and where it belongs.
 struct Joined {
@@ -346,59 +290,5 @@ fn packet_at<'p>(chunk: &Chunk<'_>, slot: &'p Slot<'_>, seq: Seq) -> Packet<'p> 
         cut: transport.cut,
         fragments: slot.datagram.map_or(&[], |d| &d.records),
         held: slot.datagram.map_or(0, |d| d.n_held),
-    }
-}
-
-fn record_id(head: &Head) -> RecordId {
-    RecordId { input: head.input, number: head.number }
-}
-
-impl<'a> Chunk<'a> {
-    fn tap(&mut self, key: &TapKey) -> u16 {
-        let at = self.keys.iter().rposition(|known| known == key);
-        at.unwrap_or_else(|| {
-            self.keys.push(key.clone());
-            self.keys.len() - 1
-        }) as u16
-    }
-
-    /// Tap and source of a slot, by the numbers of the run.
-    fn tap_of(&self, slot: &Slot<'_>) -> (TapId, SourceId) {
-        self.taps.get(usize::from(slot.tap)).copied().unwrap_or_default()
-    }
-
-    /// Puts slots in order of shard, and within a shard of record: a counting sort, so that each shard reads its own in one run of
-    /// memory. Datagrams were appended out of order.
-    fn sort(&mut self) {
-        self.slots.sort_by_key(|slot| (slot.index, !slot.front));
-        let mut starts = vec![0u32; SHARDS + 1];
-        for slot in &self.slots {
-            if let Some(count) = starts.get_mut(usize::from(slot.shard) + 1) {
-                *count += 1;
-            }
-        }
-        let mut sum = 0;
-        for start in &mut starts {
-            sum += *start;
-            *start = sum;
-        }
-        let mut next = starts.clone();
-        let mut sorted = self.slots.clone();
-        for slot in &self.slots {
-            if let Some(at) = next.get_mut(usize::from(slot.shard)) {
-                if let Some(place) = sorted.get_mut(*at as usize) {
-                    *place = *slot;
-                }
-                *at += 1;
-            }
-        }
-        self.slots = sorted;
-        self.starts = starts;
-    }
-
-    fn of_shard(&self, number: usize) -> &[Slot<'a>] {
-        let start = self.starts.get(number).map_or(0, |s| *s as usize);
-        let end = self.starts.get(number + 1).map_or(0, |s| *s as usize);
-        self.slots.get(start..end).unwrap_or_default()
     }
 }

@@ -1,0 +1,130 @@
+//! A chunk: the packets that one task decoded, put in order of shard so that each shard reads its own in one run of memory.
+
+use super::fragment::Datagram;
+use super::shard::rtp_header;
+use super::{SHARDS, Shard};
+use crate::decode::{Fragment, TapId, TapKey, Transport};
+use crate::ledger::Ledger;
+use crate::proto::rtp;
+use crate::record::{Head, RecordId, SourceId};
+use crate::time::Timestamp;
+use std::collections::BTreeSet;
+
+/// A packet found in a chunk.
+#[derive(Clone, Copy)]
+pub struct Slot<'a> {
+    /// The record that carried it, or completed it, with its times.
+    pub id: RecordId,
+    /// Own capture time.
+    pub at: Timestamp,
+    /// Running maximum of capture time.
+    pub clock: Timestamp,
+    /// Index of its record in the window.
+    pub index: u32,
+    /// Its tap, by the chunk's own numbers.
+    pub tap: u16,
+    /// The shard of its flow.
+    pub shard: u8,
+    /// The front of a datagram that was given up here: it comes before the record's own packet.
+    pub front: bool,
+    /// Headers and payload.
+    pub transport: Transport<'a>,
+    /// Its RTP header, read while its bytes were at hand.
+    pub rtp: Option<rtp::Header>,
+    /// The datagram it was joined in, if it came in fragments.
+    pub datagram: Option<&'a Datagram>,
+}
+
+impl<'a> Slot<'a> {
+    /// The slot of a packet that is not a datagram joined from fragments.
+    pub fn new(head: &Head, index: u32, tap: u16, transport: Transport<'a>) -> Self {
+        let shard = Shard::of(&transport.flow) as u8;
+        Self {
+            id: record_id(head),
+            at: head.at,
+            clock: head.clock,
+            index,
+            tap,
+            shard,
+            front: false,
+            transport,
+            rtp: rtp_header(&transport),
+            datagram: None,
+        }
+    }
+}
+
+/// What decoding made of a run of records.
+#[derive(Default)]
+pub struct Chunk<'a> {
+    /// Packets found.
+    pub slots: Vec<Slot<'a>>,
+    /// Fragments found: index of the record in the window, tap by the chunk's own numbers.
+    pub fragments: Vec<(u32, u16, Fragment<'a>)>,
+    /// Records that are no packets.
+    pub ledger: Ledger,
+    /// Taps seen, by the chunk's own numbers.
+    pub keys: Vec<TapKey>,
+    /// Numbers of `keys` in the run's table.
+    pub taps: Vec<(TapId, SourceId)>,
+    /// Which tap was seen in which input.
+    pub inputs: BTreeSet<(u16, u32)>,
+    /// Where the slots of each shard begin, once they are sorted.
+    pub starts: Vec<u32>,
+}
+
+/// The record of a head, as printed.
+pub fn record_id(head: &Head) -> RecordId {
+    RecordId { input: head.input, number: head.number }
+}
+
+impl<'a> Chunk<'a> {
+    /// The chunk's own number of a tap.
+    pub fn tap(&mut self, key: &TapKey) -> u16 {
+        let at = self.keys.iter().rposition(|known| known == key);
+        at.unwrap_or_else(|| {
+            self.keys.push(key.clone());
+            self.keys.len() - 1
+        }) as u16
+    }
+
+    /// Tap and source of a slot, by the numbers of the run.
+    pub fn tap_of(&self, slot: &Slot<'_>) -> (TapId, SourceId) {
+        self.taps.get(usize::from(slot.tap)).copied().unwrap_or_default()
+    }
+
+    /// Puts slots in order of shard, and within a shard of record: a counting sort, so that each shard reads its own in one run of
+    /// memory. Datagrams were appended out of order.
+    pub fn sort(&mut self) {
+        self.slots.sort_by_key(|slot| (slot.index, !slot.front));
+        let mut starts = vec![0u32; SHARDS + 1];
+        for slot in &self.slots {
+            if let Some(count) = starts.get_mut(usize::from(slot.shard) + 1) {
+                *count += 1;
+            }
+        }
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
+        }
+        let mut next = starts.clone();
+        let mut sorted = self.slots.clone();
+        for slot in &self.slots {
+            if let Some(at) = next.get_mut(usize::from(slot.shard)) {
+                if let Some(place) = sorted.get_mut(*at as usize) {
+                    *place = *slot;
+                }
+                *at += 1;
+            }
+        }
+        self.slots = sorted;
+        self.starts = starts;
+    }
+
+    pub fn of_shard(&self, number: usize) -> &[Slot<'a>] {
+        let start = self.starts.get(number).map_or(0, |s| *s as usize);
+        let end = self.starts.get(number + 1).map_or(0, |s| *s as usize);
+        self.slots.get(start..end).unwrap_or_default()
+    }
+}
