@@ -13,9 +13,9 @@ pub struct Timestamp(pub i64);
 pub struct Span(pub i64);
 
 impl Span {
-    /// `n` microseconds.
-    pub const fn micros(n: i64) -> Self {
-        Self(n.saturating_mul(1_000))
+    /// In milliseconds, for printing.
+    pub fn as_millis_f64(self) -> f64 {
+        self.0 as f64 / 1e6
     }
     /// `n` milliseconds.
     pub const fn millis(n: i64) -> Self {
@@ -24,14 +24,6 @@ impl Span {
     /// `n` seconds.
     pub const fn secs(n: i64) -> Self {
         Self(n.saturating_mul(1_000_000_000))
-    }
-    /// In milliseconds, for printing.
-    pub fn as_millis_f64(self) -> f64 {
-        self.0 as f64 / 1e6
-    }
-    /// In seconds, for printing.
-    pub fn as_secs_f64(self) -> f64 {
-        self.0 as f64 / 1e9
     }
 }
 

@@ -1,7 +1,7 @@
 //! The table of taps: numbers in order of first sight, at most 4 096, the rest share one.
 
 use crate::decode::{TapId, TapKey};
-use crate::record::{InterfaceId, SourceId};
+use crate::record::SourceId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -61,10 +61,5 @@ impl Taps {
     /// All taps with their numbers, in order.
     pub fn iter(&self) -> impl Iterator<Item = (TapId, &Tap)> {
         self.taps.iter().enumerate().map(|(i, tap)| (TapId(i as u32), tap))
-    }
-
-    /// The interfaces that taps lie on.
-    pub fn interface(&self, id: TapId) -> Option<InterfaceId> {
-        self.get(id).map(|tap| tap.key.interface)
     }
 }

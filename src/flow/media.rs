@@ -10,8 +10,6 @@ use crate::flow::{
 };
 use crate::ledger::{Kind, Ledger};
 use crate::proto::rtp::{Header, Ssrc};
-use crate::record::Seq;
-use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Sources of one direction that wait for their second packet.
@@ -27,8 +25,6 @@ const MAX_STEP: u16 = 100;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct MediaFlow {
     ways: [Way; 2],
-    seq: Seq,
-    clock: Timestamp,
 }
 
 /// One direction.
@@ -63,7 +59,6 @@ impl MediaFlow {
     /// known one. Counts its record: `udp` until the stream is settled, which recounts it, and `rtp` from then on.
     #[inline]
     pub fn rtp(&mut self, packet: &Packet<'_>, header: &Header, ledger: &mut Ledger) {
-        (self.seq, self.clock) = (packet.seq, packet.clock);
         let way = self.way(packet.dir);
         match way.find(header.ssrc).filter(|current| way.carries_on(*current, packet, header)) {
             Some(current) => way.next_packet(current, packet, header, ledger),
@@ -95,11 +90,6 @@ impl MediaFlow {
             }
             reported.push(ssrc);
         }
-    }
-
-    /// Place and clock of the last RTP packet.
-    pub fn last_seen(&self) -> (Seq, Timestamp) {
-        (self.seq, self.clock)
     }
 
     /// Takes out the streams that `ends` names, and hands them to `out` in order of start. A source of one packet is asked about and handed

@@ -72,8 +72,6 @@ pub struct Ordered {
     hole: u32,
     /// Bytes that never came.
     pub lost: u64,
-    /// A gap was skipped since the flag was last cleared: what follows may start mid-message.
-    pub broken: bool,
     recent: SmallVec<[(u32, u32, Seen); 4]>,
 }
 
@@ -125,7 +123,6 @@ impl Ordered {
     pub fn skip(&mut self, gap: u64) {
         self.hole = 0;
         self.lost += gap;
-        self.broken = true;
         self.drop_readable();
         self.sequence = self.sequence.map(|s| s.wrapping_add(gap as u32));
         self.next += gap;
@@ -166,17 +163,6 @@ impl Ordered {
         let n = self.readable().len();
         self.consume(n);
         n
-    }
-
-    /// The stream starts anew: a SYN on a 5-tuple that was used before.
-    pub fn restart(&mut self, sequence: u32) {
-        *self = Self { lost: self.lost, ..Self::default() };
-        self.syn(sequence);
-    }
-
-    /// Nothing waits, neither for more bytes nor behind a gap.
-    pub fn is_settled(&self) -> bool {
-        self.readable().is_empty() && self.ahead.is_empty()
     }
 
     /// A SYN with this sequence number opens another connection than the one that is read.

@@ -125,33 +125,6 @@ pub const fn static_clock_rate(payload_type: u8) -> Option<u32> {
     })
 }
 
-/// Encoding name of a static payload type as SDP writes it (RFC 3551 tables 4 and 5).
-pub const fn static_encoding(payload_type: u8) -> Option<&'static str> {
-    Some(match payload_type {
-        0 => "PCMU",
-        3 => "GSM",
-        4 => "G723",
-        5 | 6 | 16 | 17 => "DVI4",
-        7 => "LPC",
-        8 => "PCMA",
-        9 => "G722",
-        10 | 11 => "L16",
-        12 => "QCELP",
-        13 | 19 => "CN",
-        14 => "MPA",
-        15 => "G728",
-        18 => "G729",
-        25 => "CelB",
-        26 => "JPEG",
-        28 => "nv",
-        31 => "H261",
-        32 => "MPV",
-        33 => "MP2T",
-        34 => "H263",
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,6 +178,5 @@ mod tests {
     #[test]
     fn static_types_know_their_clock() {
         assert_eq!((static_clock_rate(9), static_clock_rate(34), static_clock_rate(96)), (Some(8_000), Some(90_000), None));
-        assert_eq!((static_encoding(18), static_encoding(111)), (Some("G729"), None));
     }
 }

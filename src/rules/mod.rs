@@ -4,7 +4,6 @@ use crate::call::{Call, Leg, LegMessage, MessageIdx, Recognition, Transaction};
 use crate::finding::{Evidence, Outcome, Severity, Violation};
 use crate::path::Hop;
 use crate::proto::sip::{HeaderName, Method, NameAddr};
-use crate::record::RecordId;
 use crate::topology::Topology;
 
 pub mod dialog;
@@ -194,11 +193,6 @@ impl<'a> Ctx<'a> {
 /// A violation by the sender of `message`, whose `line` with `value` offends.
 pub fn by_sender(ctx: &Ctx<'_>, message: &LegMessage, severity: Severity, value: String, text: String, line: &str) -> Violation {
     Violation { severity, subject: message.message.src.ip().to_string(), value, message: text, evidence: ctx.proof(message, line) }
-}
-
-/// Records of a violation, for filters and ladders.
-pub fn records(violation: &Violation) -> impl Iterator<Item = RecordId> {
-    violation.evidence.iter().map(|e| e.id)
 }
 
 /// Finds a rule by `DR001`, `DR001-contact-ip` or `contact-ip`, in any letter case.
