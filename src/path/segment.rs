@@ -107,6 +107,9 @@ fn by_ends(topology: &Topology, from: IpAddr, to: IpAddr, at: Timestamp, seen: &
     }
     let segment = between(topology, from_place, to_place);
     let missing = match segment {
+        Segment::InternetOrExpressroute if !from_place.is_inside() && !to_place.is_inside() => {
+            ", no topology says whose the public address is"
+        }
         Segment::InternetOrExpressroute if topology.tables.links.is_empty() => ", no [[link]] in the topology tells which",
         Segment::InternetOrExpressroute if seen.iter().any(|observation| observation.evidence == Evidence::Open) => {
             ", the link's segment is '?'"
@@ -115,25 +118,40 @@ fn by_ends(topology: &Topology, from: IpAddr, to: IpAddr, at: Timestamp, seen: &
             ", seen on inner links only"
         }
         Segment::InternetOrExpressroute if !seen.is_empty() => ", no [[link]] names the tap",
+        Segment::Internet if [from_place, to_place] == [Place::Internet, Place::Microsoft] => ", not one of your addresses",
+        Segment::Internet if [from_place, to_place] == [Place::Microsoft, Place::Internet] => ", not one of your addresses",
         Segment::Internet if to_place == Place::Microsoft || from_place == Place::Microsoft => ", the topology has no ExpressRoute",
         _ => "",
     };
     (segment, format!("{places}{missing}"))
 }
 
-/// The segment between two places, without any observation.
+/// The segment between two places, without any observation. Without a topology file a public address that nobody places may be your
+/// own SBC's, so its way to Microsoft is left open; with one it is not yours, and your ExpressRoute does not carry it.
 pub fn between(topology: &Topology, from: Place, to: Place) -> Segment {
     let outside = match (from.is_inside(), to.is_inside()) {
         (true, true) => return Segment::Local,
         (true, false) => to,
         (false, true) => from,
-        (false, false) if from == Place::Microsoft && to == Place::Microsoft => return Segment::Microsoft,
-        (false, false) => return Segment::Unknown,
+        (false, false) => return outside_only(topology, from, to),
     };
     match outside {
         Place::Microsoft if topology.tables.express_route == Some(false) => Segment::Internet,
         Place::Microsoft => Segment::InternetOrExpressroute,
         Place::Internet | Place::Carrier => Segment::Internet,
+        _ => Segment::Unknown,
+    }
+}
+
+fn outside_only(topology: &Topology, from: Place, to: Place) -> Segment {
+    let public = |place: Place| matches!(place, Place::Internet | Place::Carrier);
+    match (from, to) {
+        (Place::Microsoft, Place::Microsoft) => Segment::Microsoft,
+        (a, b) if public(a) && public(b) => Segment::Internet,
+        (Place::Internet, Place::Microsoft) | (Place::Microsoft, Place::Internet) if topology.file.is_none() => {
+            Segment::InternetOrExpressroute
+        }
+        (Place::Internet, Place::Microsoft) | (Place::Microsoft, Place::Internet) => Segment::Internet,
         _ => Segment::Unknown,
     }
 }

@@ -71,7 +71,8 @@ fn places_decide_without_edge_evidence() {
         (trunk, "192.0.2.1", "10.0.0.1", Segment::Internet, "carrier to your_network"),
         (&private, "192.0.2.1", "10.0.0.1", Segment::Local, "carrier to your_network, private link of trunk a"),
         ("", PROXY, "52.112.0.1", Segment::Microsoft, "microsoft to microsoft"),
-        ("", "8.8.8.8", PROXY, Segment::Unknown, "internet to microsoft"),
+        ("", "8.8.8.8", PROXY, Segment::Internet, "internet to microsoft, not one of your addresses"),
+        ("", "8.8.8.8", "9.9.9.9", Segment::Internet, "internet to internet"),
         (
             "[[prefix]]\ncidr = '192.0.2.0/24'\nplace = 'federated'\n",
             "10.0.0.1",
@@ -82,6 +83,13 @@ fn places_decide_without_edge_evidence() {
     ] {
         assert_eq!(ends(text, from, to), (segment, basis.to_owned()), "{from} to {to}");
     }
+}
+
+#[test]
+fn without_a_topology_a_public_address_may_be_yours() {
+    let way = way(&Topology::built_in(), ip("8.8.8.8"), ip(PROXY), &[seen("x", 0.0, 1.0, 4)], START);
+    assert_eq!(way.segment, Segment::InternetOrExpressroute);
+    assert_eq!(way.basis, "internet to microsoft, no topology says whose the public address is");
 }
 
 #[test]
