@@ -26,6 +26,9 @@ use summary::InputFacts;
 
 pub use summary::RunFacts;
 
+/// Calls judged together: their reports are held until they are spooled, so there are never more than this.
+const BATCH: usize = 256;
+
 /// What does not change during a run.
 #[derive(Clone, Copy)]
 pub struct Settings<'a> {
@@ -125,8 +128,15 @@ impl Analysis {
     fn judge(&mut self, calls: Vec<Call>, connections: Vec<Connection>, source: Source<'_>, settings: Settings<'_>) -> io::Result<()> {
         let network = Network { topology: settings.topology, taps: &self.engine.taps, interfaces: source.interfaces, files: source.files };
         let judge = Judge { network, rules: settings.rules, format: settings.format };
-        let judged = par::par_map(calls, |call| judge.call(&call));
-        judged.into_iter().try_for_each(|judged| self.results.add(judged))?;
+        let mut calls = calls.into_iter();
+        loop {
+            let batch: Vec<Call> = calls.by_ref().take(BATCH).collect();
+            if batch.is_empty() {
+                break;
+            }
+            let judged = par::par_map(batch, |call| judge.call(&call));
+            judged.into_iter().try_for_each(|judged| self.results.add(judged))?;
+        }
         let judged = par::par_map(connections, |connection| judge.connection(&connection));
         judged.into_iter().flatten().try_for_each(|judged| self.results.add(judged))
     }
