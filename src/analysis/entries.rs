@@ -17,7 +17,7 @@ const MS: i128 = 1_000_000;
 
 /// The report of a call, without ladder and findings.
 pub fn report(call: &Call, recognitions: &[Recognition], hops: &[Hop], findings: &[Finding], network: &Network<'_>) -> CallReport {
-    let streams: Vec<(Seq, StreamEntry)> = call.streams.iter().map(|bound| (first(bound), stream(bound, call, hops))).collect();
+    let streams: Vec<(Seq, StreamEntry)> = call.streams.iter().map(|bound| (first(bound), stream(bound, call, hops, network))).collect();
     CallReport {
         first: call.first.seq,
         call: Some(entry(call, recognitions, hops, findings, network)),
@@ -128,8 +128,10 @@ fn transport(leg: &Leg) -> String {
         Some(b"tls") => "tls",
         Some(b"ws") => "ws",
         Some(b"wss") => "wss",
+        Some(b"sctp") => "sctp",
         _ => match leg.messages.first().map(|m| m.message.transport) {
             Some(Transport::Tcp) => "tcp",
+            Some(Transport::Sctp) => "sctp",
             _ => "udp",
         },
     }
@@ -151,7 +153,7 @@ fn media_legs(call: &Call, hops: &[Hop], network: &Network<'_>) -> Vec<LegEntry>
     }]
 }
 
-fn stream(bound: &BoundStream, call: &Call, hops: &[Hop]) -> StreamEntry {
+fn stream(bound: &BoundStream, call: &Call, hops: &[Hop], network: &Network<'_>) -> StreamEntry {
     let stream = &bound.stream;
     let (src, dst) = stream.flow.from_to(stream.dir);
     let hop = hops.iter().find(|hop| {
@@ -197,12 +199,13 @@ fn stream(bound: &BoundStream, call: &Call, hops: &[Hop]) -> StreamEntry {
         last: time(stream.last_of_first_source()),
         segment: way.map_or_else(|| "unknown".to_owned(), |way| way.segment.to_string()),
         basis: way.map_or_else(String::new, |way| way.basis.clone()),
-        taps: stream.passes.iter().map(tap).collect(),
+        taps: stream.passes.iter().map(|pass| tap(pass, network)).collect(),
     }
 }
 
-fn tap(pass: &Pass) -> StreamTapEntry {
-    StreamTapEntry { tap: pass.tap().0, ttl: pass.ttl(), packets: pass.packets(), lost: pass.lost() as i64, located: None }
+fn tap(pass: &Pass, network: &Network<'_>) -> StreamTapEntry {
+    let tunnels = network.taps.tunnels(pass.first().tunnels).iter().map(ToString::to_string).collect();
+    StreamTapEntry { tap: pass.tap().0, ttl: pass.ttl(), packets: pass.packets(), lost: pass.lost() as i64, located: None, tunnels }
 }
 
 /// Code point of most packets of a pass.

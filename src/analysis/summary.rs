@@ -3,6 +3,7 @@
 use super::results::Results;
 use super::{Settings, Source};
 use crate::call::shard::MessageCounts;
+use crate::decode::TapKey;
 use crate::engine::Taps;
 use crate::ledger::{Kind, Ledger};
 use crate::report::{BySeverity, InputEntry, LedgerEntry, Summary, TapEntry, Totals};
@@ -66,10 +67,16 @@ fn taps(facts: &InputFacts<'_>) -> Vec<TapEntry> {
                 inputs: tap.inputs.clone(),
                 interface: tap.key.ifindex.map(|index| index.to_string()).or(name),
                 vlan: tap.key.vlan.to_vec(),
-                encapsulation: None,
+                encapsulation: encapsulation(&tap.key),
             }
         })
         .collect()
+}
+
+/// Mirror encapsulations in words, outer to inner.
+fn encapsulation(key: &TapKey) -> Option<String> {
+    let words: Vec<String> = key.mirror.iter().map(ToString::to_string).collect();
+    (!words.is_empty()).then(|| words.join("; "))
 }
 
 fn ledger(ledger: &Ledger) -> LedgerEntry {

@@ -1,7 +1,7 @@
 //! Messages for the tests of this module.
 
 use super::{Leg, shard::CallShard};
-use crate::decode::{FlowKey, MacPair, TapId, flow_key};
+use crate::decode::{FlowKey, MacPair, TapId, TunnelsId, flow_key};
 use crate::flow::{ConnId, Message, Origin, Seen, Text, Transport};
 use crate::proto::sip;
 use crate::record::{RecordId, Seq, SourceId};
@@ -26,6 +26,7 @@ pub fn message(ms: i64, (src, dst): (&str, &str), start: &str, method: &str, mor
         at,
         tap: TapId(0),
         source: SourceId(0),
+        tunnels: TunnelsId(0),
         ttl: 64,
         dscp: 0,
         macs: MacPair::default(),
@@ -40,6 +41,7 @@ pub fn message(ms: i64, (src, dst): (&str, &str), start: &str, method: &str, mor
         connection: ConnId { flow: FlowKey::new(src, dst, flow_key::UDP).0, opened: Seq(0) },
         index: sip::scan(text.as_bytes(), false).unwrap(),
         text: Text::copy(text.as_bytes()),
+        correlation: None,
         records: [seen.id].into_iter().collect(),
         cut: false,
     }

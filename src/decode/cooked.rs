@@ -28,7 +28,7 @@ pub fn open_v2<'a>(layers: &mut Layers<'a, '_>) -> Step<'a> {
     let Some([p0, p1, _, _, i0, i1, i2, i3, h0, h1, _, len, a0, a1, a2, a3, a4, a5, _, _]) = layers.rest.take::<20>() else {
         return Err(cut_header("sll2").into());
     };
-    layers.tap.ifindex = Some(u32::from_be_bytes([i0, i1, i2, i3]));
+    layers.outer.tap.ifindex = Some(u32::from_be_bytes([i0, i1, i2, i3]));
     layers.link.macs.src = sender(len, [a0, a1, a2, a3, a4, a5]);
     inside(u16::from_be_bytes([h0, h1]), u16::from_be_bytes([p0, p1]))
 }

@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn what_may_carry_ip_is_named() {
-        for (value, layer) in [(0x8847, "mpls"), (0x8848, "mpls"), (0x8864, "pppoe"), (0x8926, "vntag"), (0x22f3, "trill")] {
+        for (value, layer) in [(0x22f3, "trill"), (0x8903, "fabricpath"), (0x88e5, "macsec"), (0x894f, "nsh")] {
             let frame = ethernet(value, &[0; 46]);
             assert_eq!(refusal(read(LinkType::ETHERNET, &frame).0), format!("{layer}: not decoded yet"));
         }

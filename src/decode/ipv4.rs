@@ -106,8 +106,8 @@ mod tests {
         for number in [2, 50, 89, 103, 112, 136, 0, 43, 44, 60] {
             assert_eq!(read_as(number), Kind::OtherIp.name(), "{number}");
         }
-        assert_eq!((read_as(1).as_str(), read_as(58).as_str(), read_as(132).as_str()), ("icmp", "icmp", "sctp"));
-        for (number, layer) in [(4, "ip-in-ip"), (41, "6in4"), (47, "gre"), (97, "etherip"), (115, "l2tp"), (137, "mpls")] {
+        assert_eq!((read_as(1).as_str(), read_as(58).as_str(), read_as(132).as_str()), ("icmp", "icmp", "transport"));
+        for (number, layer) in [(97, "etherip"), (115, "l2tpv3")] {
             assert_eq!(read_as(number), format!("{layer}: not decoded yet"));
         }
     }

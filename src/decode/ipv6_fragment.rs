@@ -28,7 +28,7 @@ pub fn open<'a>(layers: &mut Layers<'a, '_>) -> Step<'a> {
 #[cfg(test)]
 mod tests {
     use crate::decode::testing::{hex, ipv6, read, refusal, transport, udp};
-    use crate::decode::{Decoded, open_datagram};
+    use crate::decode::{Decoded, Outer, open_datagram};
     use crate::record::LinkType;
 
     #[test]
@@ -55,7 +55,7 @@ mod tests {
         let Decoded::Fragment(fragment) = read(LinkType::IPV6, &packet).0 else { panic!("not a fragment") };
         let mut datagram = hex("1100 010400000000");
         datagram.extend(udp(b"whole"));
-        let packet = transport(open_datagram(&fragment.key, fragment.link, &datagram, 0));
+        let packet = transport(open_datagram(&fragment.key, fragment.link, &datagram, 0, &mut Outer::default()));
         assert_eq!((packet.payload, packet.link), (&b"whole"[..], fragment.link));
     }
 }

@@ -1,6 +1,7 @@
 //! What decode carries from layer to layer: the bytes that are left, and the facts gathered on the way.
 
-use super::{Dir, FlowKey, FragmentKey, Link, TapKey};
+use super::outer::{Mirror, MirrorKind, Outer, Tunnel, TunnelKind};
+use super::{Dir, FlowKey, FragmentKey, Link};
 use crate::error::Undecoded;
 use std::net::IpAddr;
 
@@ -77,12 +78,17 @@ impl Ends {
         }
     }
 
+    /// Source and destination.
+    pub fn addresses(&self) -> (IpAddr, IpAddr) {
+        match *self {
+            Self::V4(src, dst) => (src.into(), dst.into()),
+            Self::V6(src, dst) => (src.into(), dst.into()),
+        }
+    }
+
     /// The identity of a fragmented datagram between the two.
     pub fn fragment_key(&self, id: u32, protocol: u8) -> FragmentKey {
-        let (src, dst) = match *self {
-            Self::V4(src, dst) => (IpAddr::from(src), IpAddr::from(dst)),
-            Self::V6(src, dst) => (IpAddr::from(src), IpAddr::from(dst)),
-        };
+        let (src, dst) = self.addresses();
         FragmentKey { src, dst, id, protocol }
     }
 }
@@ -108,8 +114,8 @@ fn octets(ip: IpAddr) -> [u8; 16] {
 pub struct Layers<'a, 't> {
     /// The bytes not read yet.
     pub rest: Cursor<'a>,
-    /// Where the frame was seen, as far as it says so itself.
-    pub tap: &'t mut TapKey,
+    /// Where the frame was seen, as far as it says so itself, and what it came through.
+    pub outer: &'t mut Outer,
     /// Facts of this direction so far.
     pub link: Link,
     /// Addresses of the innermost IP header so far; zero before the first.
@@ -118,8 +124,24 @@ pub struct Layers<'a, 't> {
 
 impl<'a, 't> Layers<'a, 't> {
     /// Before the first layer.
-    pub fn new(rest: Cursor<'a>, tap: &'t mut TapKey) -> Self {
-        Self { rest, tap, link: Link::default(), ends: Ends::V4([0; 4], [0; 4]) }
+    pub fn new(rest: Cursor<'a>, outer: &'t mut Outer) -> Self {
+        Self { rest, outer, link: Link::default(), ends: Ends::V4([0; 4], [0; 4]) }
+    }
+
+    /// A mirror's encapsulation begins here, in the IP header read last: what is inside was seen where the mirror stands.
+    pub fn mirror(&mut self, kind: MirrorKind, id: Option<u32>) {
+        let ends = self.outer_ends().map(|(src, dst)| (src.min(dst), src.max(dst)));
+        self.outer.tap.mirror.push(Mirror { kind, id, ends });
+    }
+
+    /// A tunnel begins here, in the IP header read last if there is one.
+    pub fn tunnel(&mut self, kind: TunnelKind, id: Option<u32>) {
+        let ends = self.outer_ends();
+        self.outer.tunnels.push(Tunnel { kind, id, ends });
+    }
+
+    fn outer_ends(&self) -> Option<(IpAddr, IpAddr)> {
+        Some(self.ends.addresses()).filter(|(src, dst)| !src.is_unspecified() || !dst.is_unspecified())
     }
 }
 

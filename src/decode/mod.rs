@@ -4,36 +4,51 @@
 
 use crate::error::Undecoded;
 use crate::ledger::Kind;
-use crate::record::{InterfaceId, LinkType, Record, RecordId, Seq, SourceId};
-use crate::time::Timestamp;
+use crate::record::{LinkType, Record};
 use layers::{Cursor, Layers};
-use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 
 mod ah;
 mod cooked;
+mod erspan;
 mod ethernet;
 pub mod flow_key;
+mod geneve;
+mod gre;
+mod gtp;
+mod hep;
+mod ip_in_ip;
 mod ipv4;
 mod ipv6;
 mod ipv6_extension;
 mod ipv6_fragment;
+mod l2tp;
 mod layers;
 mod llc;
+mod mpls;
 mod null;
+mod outer;
+mod packet;
+mod ppp;
+mod pppoe;
 mod raw;
+mod sctp;
 mod tcp;
 #[cfg(test)]
 mod testing;
 mod udp;
 mod vlan;
+mod vntag;
+mod vxlan;
 
 pub use flow_key::{Dir, FlowKey};
+pub use hep::inflate;
+pub use outer::{Agent, Mirror, MirrorKind, Outer, TapKey, Tunnel, TunnelKind, Tunnels};
+pub use packet::{Decoded, Fragment, FragmentKey, Link, Mac, MacPair, Packet, TapId, TcpHeader, Transport, TunnelsId};
 
 /// Layers read of one frame at most: a frame that nests deeper was made to.
-const MAX_LAYERS: usize = 16;
+const MAX_LAYERS: usize = 24;
 
-/// Named in the ledger, read by a later version.
+/// May carry IP, and is named in the ledger as not read.
 const LATER: &str = "not decoded yet";
 
 /// What the bytes that are left begin with.
@@ -41,7 +56,13 @@ const LATER: &str = "not decoded yet";
 enum Next {
     Ethernet,
     Vlan,
+    VnTag,
     Llc,
+    Mpls,
+    Ppp,
+    PppHdlc,
+    PppWithDir,
+    Pppoe,
     Cooked,
     Cooked2,
     Null,
@@ -51,34 +72,44 @@ enum Next {
     Ipv6Extension,
     Ipv6Fragment,
     Ah,
+    Ipv4InIp,
+    Ipv6InIp,
+    Gre,
+    Erspan,
+    Vxlan,
+    VxlanGpe,
+    Geneve,
+    Gtp,
+    L2tp,
+    Hep,
+    HepOld,
     Udp,
     Tcp,
+    Sctp,
 }
 
 /// What a layer says: what follows it, or how the frame ends.
 type Step<'a> = Result<Next, Decoded<'a>>;
 
-/// Reads one frame down to its transport header. `tap` is set anew: interface, SLL2 interface index and VLAN stack; what was
-/// read of it stays when the frame is [`Decoded::Undecoded`]. Checksums are not verified: offload leaves them wrong.
-pub fn open<'a>(record: &Record<'a>, tap: &mut TapKey) -> Decoded<'a> {
-    tap.interface = record.interface;
-    tap.ifindex = None;
-    tap.vlan.clear();
+/// Reads one frame down to its innermost transport header. `outer` is set anew: where the frame was seen, and what it came through;
+/// what was read of it stays when the frame is [`Decoded::Undecoded`]. Checksums are not verified: offload leaves them wrong.
+pub fn open<'a>(record: &Record<'a>, outer: &mut Outer) -> Decoded<'a> {
+    outer.reset(record.interface);
     match link_type(record.link) {
         Some(next) => {
             let captured = u32::try_from(record.bytes.len()).unwrap_or(u32::MAX);
             let rest = Cursor::new(record.bytes, record.wire_len.saturating_sub(captured));
-            walk(Layers::new(rest, tap), next)
+            walk(Layers::new(rest, outer), next)
         }
         None => Undecoded::new("link type", "not supported").into(),
     }
 }
 
-/// Reads on in a datagram put together from its fragments. `cut` is how many bytes of it are missing at the end; a lower bound
-/// will do. The answer may be a fragment again: one tunnel in another.
-pub fn open_datagram<'a>(key: &FragmentKey, link: Link, payload: &'a [u8], cut: u32) -> Decoded<'a> {
-    let mut tap = TapKey::default();
-    let mut layers = Layers::new(Cursor::new(payload, cut), &mut tap);
+/// Reads on in a datagram put together from its fragments, which were seen with `outer` around them; what is read further is added to
+/// it. `cut` is how many bytes of it are missing at the end; a lower bound will do. The answer may be a fragment again: one tunnel in
+/// another.
+pub fn open_datagram<'a>(key: &FragmentKey, link: Link, payload: &'a [u8], cut: u32, outer: &mut Outer) -> Decoded<'a> {
+    let mut layers = Layers::new(Cursor::new(payload, cut), outer);
     layers.link = link;
     layers.ends = key.into();
     match protocol(key.protocol, layers.ends.is_v6()) {
@@ -97,7 +128,13 @@ fn walk<'a>(mut layers: Layers<'a, '_>, mut next: Next) -> Decoded<'a> {
         let step = match next {
             Next::Ethernet => ethernet::open(&mut layers),
             Next::Vlan => vlan::open(&mut layers),
+            Next::VnTag => vntag::open(&mut layers),
             Next::Llc => llc::open(&mut layers),
+            Next::Mpls => mpls::open(&mut layers),
+            Next::Ppp => ppp::open(&mut layers),
+            Next::PppHdlc => ppp::open_hdlc(&mut layers),
+            Next::PppWithDir => ppp::open_with_dir(&mut layers),
+            Next::Pppoe => pppoe::open(&mut layers),
             Next::Cooked => cooked::open(&mut layers),
             Next::Cooked2 => cooked::open_v2(&mut layers),
             Next::Null => null::open(&mut layers),
@@ -107,15 +144,27 @@ fn walk<'a>(mut layers: Layers<'a, '_>, mut next: Next) -> Decoded<'a> {
             Next::Ipv6Extension => ipv6_extension::open(&mut layers),
             Next::Ipv6Fragment => ipv6_fragment::open(&mut layers),
             Next::Ah => ah::open(&mut layers),
-            Next::Udp => return udp::open(&layers),
+            Next::Ipv4InIp => ip_in_ip::open_v4(&mut layers),
+            Next::Ipv6InIp => ip_in_ip::open_v6(&mut layers),
+            Next::Gre => gre::open(&mut layers),
+            Next::Erspan => erspan::open(&mut layers),
+            Next::Vxlan => vxlan::open(&mut layers),
+            Next::VxlanGpe => vxlan::open_gpe(&mut layers),
+            Next::Geneve => geneve::open(&mut layers),
+            Next::Gtp => gtp::open(&mut layers),
+            Next::L2tp => l2tp::open(&mut layers),
+            Next::Hep => return hep::open(&mut layers),
+            Next::HepOld => return hep::open_old(&mut layers),
+            Next::Udp => udp::open(&mut layers),
             Next::Tcp => return tcp::open(&layers),
+            Next::Sctp => return sctp::open(&layers),
         };
         match step {
             Ok(inner) => next = inner,
             Err(end) => return end,
         }
     }
-    Undecoded::new("decode", "more than 16 layers").into()
+    Undecoded::new("decode", "more than 24 layers").into()
 }
 
 /// The first layer by link type (tcpdump.org registry). 12 and 14 are the BSD numbers of raw IP that some writers leave in files.
@@ -128,6 +177,11 @@ fn link_type(link: LinkType) -> Option<Next> {
         LinkType::RAW | LinkType(12 | 14) => Some(Next::Raw),
         LinkType::IPV4 => Some(Next::Ipv4),
         LinkType::IPV6 => Some(Next::Ipv6),
+        LinkType::PPP => Some(Next::Ppp),
+        LinkType::PPP_HDLC | LinkType::C_HDLC => Some(Next::PppHdlc),
+        LinkType::PPP_WITH_DIR => Some(Next::PppWithDir),
+        LinkType::PPP_ETHER => Some(Next::Pppoe),
+        LinkType::MPLS => Some(Next::Mpls),
         _ => None,
     }
 }
@@ -142,9 +196,9 @@ fn ether_type<'a>(value: u16) -> Step<'a> {
         0x86dd => Ok(Next::Ipv6),
         0x8100 | 0x88a8 | 0x9100 | 0x9200 => Ok(Next::Vlan),
         ..0x0600 => Ok(Next::Llc),
-        0x8847 | 0x8848 => later("mpls"),
-        0x8864 => later("pppoe"),
-        0x8926 => later("vntag"),
+        0x8847 | 0x8848 => Ok(Next::Mpls),
+        0x8864 => Ok(Next::Pppoe),
+        0x8926 => Ok(Next::VnTag),
         0x22f3 => later("trill"),
         0x8903 => later("fabricpath"),
         0x88e7 => later("802.1ah"),
@@ -163,192 +217,24 @@ fn protocol<'a>(number: u8, v6: bool) -> Step<'a> {
         flow_key::UDP => Ok(Next::Udp),
         flow_key::TCP => Ok(Next::Tcp),
         1 | 58 => Err(Decoded::Other(Kind::Icmp)),
-        132 => Err(Decoded::Other(Kind::Sctp)),
+        flow_key::SCTP => Ok(Next::Sctp),
         51 => Ok(Next::Ah),
         44 if v6 => Ok(Next::Ipv6Fragment),
         // Hop-by-hop, routing, destination options, mobility, HIP, Shim6: all of the form of RFC 6564.
         0 | 43 | 60 | 135 | 139 | 140 if v6 => Ok(Next::Ipv6Extension),
-        4 => later("ip-in-ip"),
-        41 => later("6in4"),
-        47 => later("gre"),
+        4 => Ok(Next::Ipv4InIp),
+        41 => Ok(Next::Ipv6InIp),
+        47 => Ok(Next::Gre),
+        137 => Ok(Next::Mpls),
         97 => later("etherip"),
-        115 => later("l2tp"),
-        137 => later("mpls"),
+        115 => later("l2tpv3"),
         _ => Err(Decoded::Other(Kind::OtherIp)),
     }
 }
 
-/// A link-layer address; all zero where the link has none.
-pub type Mac = [u8; 6];
-
-/// The two link-layer addresses of a frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-pub struct MacPair {
-    /// Who sent the frame on this link.
-    pub src: Mac,
-    /// Who it was sent to on this link.
-    pub dst: Mac,
-}
-
-/// Facts of one direction that never identify a packet: they differ between copies of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Link {
-    /// Link-layer addresses of the innermost Ethernet header.
-    pub macs: MacPair,
-    /// IPv4 time to live or IPv6 hop limit.
-    pub ttl: u8,
-    /// Differentiated services code point, 0 to 63 (RFC 2474).
-    pub dscp: u8,
-}
-
-/// What a tap is known by before it has a number: interface, VLAN stack (outer to inner, 12-bit ids) and, with tunnels, the
-/// mirror encapsulation. The SLL2 interface index stands for an interface of its own.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-pub struct TapKey {
-    /// The capturing interface, and through it the source.
-    pub interface: InterfaceId,
-    /// Interface index of a Linux cooked v2 header, where there is one.
-    pub ifindex: Option<u32>,
-    /// VLAN ids, outer to inner.
-    pub vlan: SmallVec<[u16; 2]>,
-}
-
-/// Number of a tap in the run's table, in order of first sight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-pub struct TapId(pub u32);
-
-/// The fields of a TCP header that reassembly needs (RFC 9293 section 3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TcpHeader {
-    /// Sequence number.
-    pub seq: u32,
-    /// Acknowledgment number; meaningful with ACK.
-    pub ack: u32,
-    /// The flag octet: FIN 1, SYN 2, RST 4, PSH 8, ACK 16.
-    pub flags: u8,
-}
-
-impl TcpHeader {
-    /// FIN is set.
-    pub fn fin(&self) -> bool {
-        self.flags & 1 != 0
-    }
-    /// SYN is set.
-    pub fn syn(&self) -> bool {
-        self.flags & 2 != 0
-    }
-    /// RST is set.
-    pub fn rst(&self) -> bool {
-        self.flags & 4 != 0
-    }
-    /// ACK is set.
-    pub fn ack_set(&self) -> bool {
-        self.flags & 16 != 0
-    }
-}
-
-/// A UDP or TCP packet whose headers were read; what a shard is given.
-#[derive(Debug, Clone, Copy)]
-pub struct Packet<'a> {
-    /// Position in the merged order.
-    pub seq: Seq,
-    /// The record that carried it, or completed it.
-    pub id: RecordId,
-    /// Own capture time.
-    pub at: Timestamp,
-    /// Running maximum of capture time.
-    pub clock: Timestamp,
-    /// The tap it was seen at.
-    pub tap: TapId,
-    /// The source of that tap.
-    pub source: SourceId,
-    /// Facts of this direction.
-    pub link: Link,
-    /// Transport 5-tuple, lower endpoint first.
-    pub flow: FlowKey,
-    /// Which way through the flow.
-    pub dir: Dir,
-    /// Set for TCP.
-    pub tcp: Option<TcpHeader>,
-    /// Transport payload as captured; link-layer padding is not part of it.
-    pub payload: &'a [u8],
-    /// Bytes of the payload that snaplen took.
-    pub cut: u32,
-    /// All records of a datagram that came in fragments; empty for most.
-    pub fragments: &'a [RecordId],
-    /// How many of them were counted before, as what fragments are counted as until then.
-    pub held: u64,
-}
-
-/// What `open` made of one frame, before taps are numbered.
-#[derive(Debug)]
-pub enum Decoded<'a> {
-    /// A UDP or TCP packet.
-    Transport(Transport<'a>),
-    /// A piece of an IP datagram.
-    Fragment(Fragment<'a>),
-    /// Read as far as callpath goes; nothing inside can be a call.
-    Other(Kind),
-    /// Could not be read further.
-    Undecoded(Undecoded),
-}
-
-impl From<Undecoded> for Decoded<'_> {
-    fn from(why: Undecoded) -> Self {
-        Self::Undecoded(why)
-    }
-}
-
-/// A transport header and its payload, with the facts of the frame around it.
-#[derive(Debug, Clone, Copy)]
-pub struct Transport<'a> {
-    /// Facts of this direction.
-    pub link: Link,
-    /// Transport 5-tuple, lower endpoint first.
-    pub flow: FlowKey,
-    /// Which way.
-    pub dir: Dir,
-    /// Set for TCP.
-    pub tcp: Option<TcpHeader>,
-    /// Payload as captured.
-    pub payload: &'a [u8],
-    /// Bytes of it that snaplen took.
-    pub cut: u32,
-}
-
-/// A fragment of an IP datagram (RFC 791 section 3.2, RFC 8200 section 4.5).
-#[derive(Debug, Clone, Copy)]
-pub struct Fragment<'a> {
-    /// What its datagram is known by.
-    pub key: FragmentKey,
-    /// Facts of this direction, as of this fragment.
-    pub link: Link,
-    /// Byte offset of `payload` in the datagram's payload; a multiple of 8.
-    pub offset: u32,
-    /// More fragments follow.
-    pub more: bool,
-    /// The bytes as captured.
-    pub payload: &'a [u8],
-    /// Bytes of this fragment that snaplen took.
-    pub cut: u32,
-}
-
-/// Identity of a fragmented datagram: addresses (as of its IP version), identification and protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct FragmentKey {
-    /// Source address.
-    pub src: std::net::IpAddr,
-    /// Destination address.
-    pub dst: std::net::IpAddr,
-    /// Identification field.
-    pub id: u32,
-    /// Protocol of the payload: the IPv4 protocol, or the first header after the IPv6 fragment header.
-    pub protocol: u8,
-}
-
 #[cfg(test)]
 mod tests {
-    use super::testing::{ethernet, hex, ipv4, ipv6, read, read_cut, refusal, transport, udp, way};
+    use super::testing::{ethernet, hex, ipv4, ipv6, read, read_cut, refusal, transport, udp, udp_to, way};
     use super::*;
 
     /// One frame of every supported link type, nested as deep as is usual.
@@ -357,6 +243,7 @@ mod tests {
         let extensions = [hex("3c00 0502 0000 0100 2c00 0104 00000000 1100 0001 00c0ffee"), udp(b"fragment")].concat();
         let ah = [hex("1104 0000 00000001 00000002 aaaaaaaabbbbbbbbcccccccc"), udp(b"signed")].concat();
         let tagged = [hex("0064 8100 0065 0800"), ipv4(6, &tcp)].concat();
+        let frame = ethernet(0x0800, &ipv4(17, &udp(b"x")));
         vec![
             (LinkType::ETHERNET, ethernet(0x0800, &ipv4(17, &udp(b"INVITE")))),
             (LinkType::ETHERNET, ethernet(0x88a8, &tagged)),
@@ -369,16 +256,52 @@ mod tests {
             (LinkType::RAW, ipv4(6, &tcp)),
             (LinkType::IPV4, ipv4(17, &udp(b"x"))),
             (LinkType::IPV6, ipv6(17, &udp(b"x"))),
+            (LinkType::RAW, ipv4(132, &hex("13c4 13c6 00000001 deadbeef 0003 0014 00000001 0000 0000 00000000 4f505449"))),
+            (LinkType::PPP, [hex("ff03 0021"), ipv4(17, &udp(b"x"))].concat()),
+            (LinkType::C_HDLC, [hex("0f00 0800"), ipv4(17, &udp(b"x"))].concat()),
+            (LinkType::ETHERNET, ethernet(0x8864, &[hex("1100 0001 001f 0021"), ipv4(17, &udp(b"x"))].concat())),
+            (LinkType::ETHERNET, ethernet(0x8847, &[hex("00010 0 40 00011 1 40 00000000"), frame.clone()].concat())),
+            (LinkType::RAW, ipv4(47, &[hex("b000 6558 dead0000 00000007 00000001"), frame.clone()].concat())),
+            (LinkType::RAW, ipv4(47, &[hex("3081 880b 0026 1234 00000001 00000002 0021"), ipv4(17, &udp(b"x"))].concat())),
+            (LinkType::RAW, ipv6(47, &[hex("1000 88be 00000001 1064 0007 00000003"), frame.clone()].concat())),
+            (LinkType::RAW, ipv4(47, &[hex("1000 22eb 00000001 2064 0007 00000000 0000 0001 0000000000000000"), frame.clone()].concat())),
+            (LinkType::RAW, ipv4(17, &udp_to(4789, &[hex("08000000 000007 00"), frame.clone()].concat()))),
+            (LinkType::RAW, ipv4(17, &udp_to(4790, &[hex("0c000003 000007 00"), frame.clone()].concat()))),
+            (LinkType::RAW, ipv4(17, &udp_to(6081, &[hex("0200 6558 000007 00 0108010100000000"), frame].concat()))),
+            (LinkType::RAW, ipv4(17, &udp_to(2152, &[hex("34ff 0026 000000aa 0000 00 85 01 0009 00"), ipv4(17, &udp(b"x"))].concat()))),
+            (LinkType::RAW, ipv4(17, &udp_to(1701, &[hex("4802 0029 0001 0007 0001 0002 0021"), ipv4(17, &udp(b"x"))].concat()))),
+            (
+                LinkType::RAW,
+                ipv4(
+                    17,
+                    &udp_to(
+                        9060,
+                        &[hex("48455033 0023 0000 0001 0007 02 0000 0003 000a 0a000001 0000 000f 000c"), b"INVITE".to_vec()].concat(),
+                    ),
+                ),
+            ),
+            (
+                LinkType::RAW,
+                ipv4(
+                    17,
+                    &udp_to(
+                        9060,
+                        &[hex("021c 02 11 13c4 13d8 0a000001 0a000002 00f15365 90d00300 d107 0000"), b"INVITE".to_vec()].concat(),
+                    ),
+                ),
+            ),
         ]
     }
 
     /// What every answer must hold to, and the same again for what a fragment carried.
     fn check(decoded: &Decoded<'_>, frame_len: usize, cut: u32) {
         match decoded {
-            Decoded::Transport(t) => assert!(t.payload.len() < frame_len && t.link.dscp < 64 && t.cut <= 65_535.max(cut)),
+            Decoded::Transport(t) | Decoded::Deflated(t) => {
+                assert!(t.payload.len() < frame_len && t.link.dscp < 64 && t.cut <= 65_535.max(cut))
+            }
             Decoded::Fragment(f) => {
                 assert!(f.offset.is_multiple_of(8) && (f.more || f.offset > 0) && f.payload.len() < frame_len);
-                check(&open_datagram(&f.key, f.link, f.payload, f.cut), frame_len, cut);
+                check(&open_datagram(&f.key, f.link, f.payload, f.cut, &mut Outer::default()), frame_len, cut);
             }
             Decoded::Other(_) => {}
             Decoded::Undecoded(why) => assert!(!why.layer.is_empty() && !why.reason.is_empty()),
@@ -431,10 +354,16 @@ mod tests {
         let key = FragmentKey { src: "192.0.2.2".parse().unwrap(), dst: "192.0.2.1".parse().unwrap(), id: 7, protocol: 17 };
         let link = Link { ttl: 61, dscp: 24, ..Link::default() };
         let datagram = udp(b"INVITE sip:");
-        let packet = transport(open_datagram(&key, link, &datagram, 0));
+        let packet = transport(open_datagram(&key, link, &datagram, 0, &mut Outer::default()));
         assert_eq!((way(&packet).as_str(), packet.payload, packet.link), ("192.0.2.2:5060 > 192.0.2.1:5062", &b"INVITE sip:"[..], link));
-        assert_eq!(refusal(open_datagram(&FragmentKey { protocol: 47, ..key }, link, &datagram, 0)), "gre: not decoded yet");
-        assert!(matches!(open_datagram(&FragmentKey { protocol: 1, ..key }, link, &datagram, 0), Decoded::Other(Kind::Icmp)));
+        assert_eq!(
+            refusal(open_datagram(&FragmentKey { protocol: 97, ..key }, link, &datagram, 0, &mut Outer::default())),
+            "etherip: not decoded yet"
+        );
+        assert!(matches!(
+            open_datagram(&FragmentKey { protocol: 1, ..key }, link, &datagram, 0, &mut Outer::default()),
+            Decoded::Other(Kind::Icmp)
+        ));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the tests of layers share: bytes from hexadecimal text, and a record around them.
 
-use super::{Decoded, TapKey, Transport, open};
+use super::{Decoded, Outer, TapKey, Transport, open};
 use crate::record::{InterfaceId, LinkType, Record, RecordId, Seq};
 use crate::time::Timestamp;
 
@@ -13,7 +13,14 @@ pub fn hex(text: &str) -> Vec<u8> {
 
 /// Opens `bytes` as a frame that was `cut` bytes longer on the wire.
 pub fn read_cut(link: LinkType, bytes: &[u8], cut: u32) -> (Decoded<'_>, TapKey) {
-    let mut tap = TapKey { interface: InterfaceId(9), ifindex: Some(9), vlan: [9, 9].into_iter().collect() };
+    let (decoded, outer) = read_all(link, bytes, cut);
+    (decoded, outer.tap)
+}
+
+/// [`read_cut`] with all that stood around the packet.
+pub fn read_all(link: LinkType, bytes: &[u8], cut: u32) -> (Decoded<'_>, Outer) {
+    let stale = TapKey { interface: InterfaceId(9), ifindex: Some(9), vlan: [9, 9].into_iter().collect(), ..TapKey::default() };
+    let mut outer = Outer { tap: stale, ..Outer::default() };
     let record = Record {
         id: RecordId { input: 0, number: 1 },
         seq: Seq(0),
@@ -24,9 +31,9 @@ pub fn read_cut(link: LinkType, bytes: &[u8], cut: u32) -> (Decoded<'_>, TapKey)
         wire_len: bytes.len() as u32 + cut,
         bytes,
     };
-    let decoded = open(&record, &mut tap);
-    assert_eq!(tap.interface, InterfaceId(3));
-    (decoded, tap)
+    let decoded = open(&record, &mut outer);
+    assert_eq!(outer.tap.interface, InterfaceId(3));
+    (decoded, outer)
 }
 
 /// Opens `bytes` as a frame captured whole.
@@ -79,6 +86,13 @@ pub fn udp(payload: &[u8]) -> Vec<u8> {
     let mut datagram = hex("13c4 13c6 0000 0000");
     datagram[4..6].copy_from_slice(&(8 + payload.len() as u16).to_be_bytes());
     datagram.extend(payload);
+    datagram
+}
+
+/// UDP from port 5060 to `port` with `payload`.
+pub fn udp_to(port: u16, payload: &[u8]) -> Vec<u8> {
+    let mut datagram = udp(payload);
+    datagram[2..4].copy_from_slice(&port.to_be_bytes());
     datagram
 }
 

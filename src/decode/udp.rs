@@ -1,7 +1,7 @@
-//! UDP (RFC 768).
+//! UDP (RFC 768), and which tunnel is in it: by port, and by what the payload must look like there.
 
 use super::layers::{Layers, cut_header};
-use super::{Decoded, Transport, flow_key};
+use super::{Decoded, Next, Step, Transport, flow_key, geneve, gtp, hep, l2tp, vxlan};
 use crate::error::Undecoded;
 use etherparse::UdpHeaderSlice;
 
@@ -10,26 +10,46 @@ const LEN: usize = 8;
 /// Reads ports and length. A length of 0 or beyond the datagram says nothing, and the datagram is the length; beyond a datagram
 /// that is itself incomplete, it tells how much is missing.
 #[inline]
-pub fn open<'a>(layers: &Layers<'a, '_>) -> Decoded<'a> {
+pub fn open<'a>(layers: &mut Layers<'a, '_>) -> Step<'a> {
     let mut rest = layers.rest;
     let Ok(header) = UdpHeaderSlice::from_slice(rest.bytes()) else {
-        return cut_header("udp").into();
+        return Err(cut_header("udp").into());
     };
     match usize::from(header.length()) {
         0 => {}
-        1..LEN => return Undecoded::new("udp", "length below 8").into(),
+        1..LEN => return Err(Undecoded::new("udp", "length below 8").into()),
         beyond if beyond > rest.wire_len() && rest.cut() == 0 => {}
         len => rest.limit(len),
     }
     rest.skip(LEN);
-    let (flow, dir) = layers.ends.flow(header.source_port(), header.destination_port(), flow_key::UDP);
-    Decoded::Transport(Transport { link: layers.link, flow, dir, tcp: None, payload: rest.bytes(), cut: rest.cut() })
+    let (src, dst) = (header.source_port(), header.destination_port());
+    if let Some(tunnel) = tunnel(src, dst, rest.bytes(), rest.cut()) {
+        layers.rest = rest;
+        return Ok(tunnel);
+    }
+    let (flow, dir) = layers.ends.flow(src, dst, flow_key::UDP);
+    Err(Decoded::Transport(Transport { link: layers.link, flow, dir, tcp: None, payload: rest.bytes(), cut: rest.cut() }))
+}
+
+/// The tunnel in a datagram. A port alone says nothing: media may be sent to any.
+#[inline]
+fn tunnel(src: u16, dst: u16, payload: &[u8], cut: u32) -> Option<Next> {
+    match dst {
+        _ if hep::probe(payload) => Some(Next::Hep),
+        _ if vxlan::PORTS.contains(&dst) && vxlan::probe(payload) => Some(Next::Vxlan),
+        vxlan::GPE_PORT if vxlan::probe_gpe(payload) => Some(Next::VxlanGpe),
+        geneve::PORT if geneve::probe(payload) => Some(Next::Geneve),
+        _ if (dst == gtp::PORT || src == gtp::PORT) && gtp::probe(payload, cut) => Some(Next::Gtp),
+        _ if (dst == l2tp::PORT || src == l2tp::PORT) && l2tp::probe(payload) => Some(Next::L2tp),
+        _ if hep::PORTS.contains(&dst) && hep::probe_old(payload) => Some(Next::HepOld),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use crate::decode::testing::{ipv4, read, read_cut, refusal, transport, udp, way};
-    use crate::decode::{Dir, FragmentKey, Link, open_datagram};
+    use crate::decode::{Dir, FragmentKey, Link, Outer, open_datagram};
     use crate::record::LinkType;
 
     #[test]
@@ -76,7 +96,7 @@ mod tests {
     fn length_tells_how_much_of_an_incomplete_datagram_is_missing() {
         let whole = udp(&[b'x'; 2000]);
         let key = FragmentKey { src: "192.0.2.1".parse().unwrap(), dst: "192.0.2.2".parse().unwrap(), id: 1, protocol: 17 };
-        let packet = transport(open_datagram(&key, Link::default(), &whole[..1480], 1));
+        let packet = transport(open_datagram(&key, Link::default(), &whole[..1480], 1, &mut Outer::default()));
         assert_eq!((packet.payload.len(), packet.cut), (1472, 528));
     }
 }

@@ -14,7 +14,7 @@ pub fn open<'a>(layers: &mut Layers<'a, '_>) -> Step<'a> {
     };
     let id = header.vlan_identifier().value();
     if id != 0 {
-        layers.tap.vlan.push(id);
+        layers.outer.tap.vlan.push(id);
     }
     layers.rest.skip(LEN);
     ether_type(header.ether_type().0)
@@ -62,7 +62,7 @@ mod tests {
     fn endless_tags_end() {
         let tags: Vec<u8> = hex("0001 8100").repeat(30);
         let frame = ethernet(0x8100, &tags);
-        assert_eq!(refusal(read(LinkType::ETHERNET, &frame).0), "decode: more than 16 layers");
+        assert_eq!(refusal(read(LinkType::ETHERNET, &frame).0), "decode: more than 24 layers");
         assert_eq!(refusal(read(LinkType::ETHERNET, &frame[..16]).0), "vlan: header is cut");
     }
 }

@@ -2,13 +2,17 @@
 
 use super::fragment::Datagram;
 use super::shard::rtp_header;
+use super::taps::View;
 use super::{SHARDS, Shard};
-use crate::decode::{Fragment, TapId, TapKey, Transport};
+use crate::decode::{Agent, Fragment, Outer, TapKey, Transport, Tunnels};
 use crate::ledger::Ledger;
 use crate::proto::rtp;
-use crate::record::{Head, RecordId, SourceId};
+use crate::record::{Head, RecordId};
 use crate::time::Timestamp;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Views of a chunk that are looked at one after the other.
+const FEW: usize = 8;
 
 /// A packet found in a chunk.
 #[derive(Clone, Copy)]
@@ -21,8 +25,8 @@ pub struct Slot<'a> {
     pub clock: Timestamp,
     /// Index of its record in the window.
     pub index: u32,
-    /// Its tap, by the chunk's own numbers.
-    pub tap: u16,
+    /// Tap and tunnels, by the chunk's own numbers.
+    pub view: u16,
     /// The shard of its flow.
     pub shard: u8,
     /// The front of a datagram that was given up here: it comes before the record's own packet.
@@ -37,14 +41,14 @@ pub struct Slot<'a> {
 
 impl<'a> Slot<'a> {
     /// The slot of a packet that is not a datagram joined from fragments.
-    pub fn new(head: &Head, index: u32, tap: u16, transport: Transport<'a>) -> Self {
+    pub fn new(head: &Head, index: u32, view: u16, transport: Transport<'a>) -> Self {
         let shard = Shard::of(&transport.flow) as u8;
         Self {
             id: record_id(head),
             at: head.at,
             clock: head.clock,
             index,
-            tap,
+            view,
             shard,
             front: false,
             transport,
@@ -59,15 +63,21 @@ impl<'a> Slot<'a> {
 pub struct Chunk<'a> {
     /// Packets found.
     pub slots: Vec<Slot<'a>>,
-    /// Fragments found: index of the record in the window, tap by the chunk's own numbers.
+    /// Fragments found: index of the record in the window, view by the chunk's own numbers.
     pub fragments: Vec<(u32, u16, Fragment<'a>)>,
+    /// Packets found whose payload is compressed, likewise.
+    pub deflated: Vec<(u32, u16, Transport<'a>)>,
+    /// What agents said of the packet of a record.
+    pub agents: BTreeMap<u32, Agent>,
     /// Records that are no packets.
     pub ledger: Ledger,
-    /// Taps seen, by the chunk's own numbers.
-    pub keys: Vec<TapKey>,
-    /// Numbers of `keys` in the run's table.
-    pub taps: Vec<(TapId, SourceId)>,
-    /// Which tap was seen in which input.
+    /// Taps and tunnels seen, by the chunk's own numbers.
+    pub keys: Vec<(TapKey, Tunnels)>,
+    /// Where in `keys` each stands, once they are many.
+    pub places: HashMap<(TapKey, Tunnels), u16, foldhash::fast::RandomState>,
+    /// `keys` by the numbers of the run.
+    pub views: Vec<View>,
+    /// Which view was seen in which input.
     pub inputs: BTreeSet<(u16, u32)>,
     /// Where the slots of each shard begin, once they are sorted.
     pub starts: Vec<u32>,
@@ -79,18 +89,43 @@ pub fn record_id(head: &Head) -> RecordId {
 }
 
 impl<'a> Chunk<'a> {
-    /// The chunk's own number of a tap.
-    pub fn tap(&mut self, key: &TapKey) -> u16 {
-        let at = self.keys.iter().rposition(|known| known == key);
-        at.unwrap_or_else(|| {
+    /// The chunk's own number of the tap and tunnels in `outer`. The few taps of a plain capture are found by looking at each; a capture
+    /// of as many tunnels as records is not searched through for every one of them.
+    pub fn view(&mut self, outer: &Outer) -> u16 {
+        let is = |(tap, tunnels): &(TapKey, Tunnels)| *tap == outer.tap && *tunnels == outer.tunnels;
+        if let Some(at) = self.keys.iter().take(FEW).position(is) {
+            return at as u16;
+        }
+        let key = (outer.tap.clone(), outer.tunnels.clone());
+        let next = self.keys.len() as u16;
+        if self.keys.len() < FEW {
+            self.keys.push(key);
+            return next;
+        }
+        *self.places.entry(key).or_insert_with_key(|key| {
             self.keys.push(key.clone());
-            self.keys.len() - 1
+            next
+        })
+    }
+
+    /// The chunk's own number of a view that was met after its records were decoded.
+    pub fn late_view(&mut self, view: View) -> u16 {
+        let at = self.views.iter().rposition(|known| *known == view);
+        at.unwrap_or_else(|| {
+            self.views.push(view);
+            self.views.len() - 1
         }) as u16
     }
 
-    /// Tap and source of a slot, by the numbers of the run.
-    pub fn tap_of(&self, slot: &Slot<'_>) -> (TapId, SourceId) {
-        self.taps.get(usize::from(slot.tap)).copied().unwrap_or_default()
+    /// Tap, source and tunnels of a slot, by the numbers of the run.
+    pub fn view_of(&self, slot: &Slot<'_>) -> View {
+        self.views.get(usize::from(slot.view)).copied().unwrap_or_default()
+    }
+
+    /// What an agent says the packet of a slot belongs to; empty for most.
+    pub fn correlation(&self, slot: &Slot<'_>) -> &[u8] {
+        let agent = if self.agents.is_empty() { None } else { self.agents.get(&slot.index) };
+        agent.and_then(|agent| agent.correlation.as_deref()).unwrap_or_default()
     }
 
     /// Puts slots in order of shard, and within a shard of record: a counting sort, so that each shard reads its own in one run of

@@ -6,6 +6,7 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
+use super::taps::View;
 use crate::decode::{Fragment, FragmentKey, Link, TapId, flow_key};
 use crate::error::Undecoded;
 use crate::ledger::Kind;
@@ -43,8 +44,8 @@ pub struct Arrival {
     pub at: Timestamp,
     /// Running maximum of capture time.
     pub clock: Timestamp,
-    /// The tap.
-    pub tap: TapId,
+    /// Where it was seen, and what it came through.
+    pub view: View,
 }
 
 /// A datagram, whole or its readable front: [`crate::decode::open_datagram`] reads on in it.
@@ -132,8 +133,9 @@ pub struct Reassembler {
 
 impl Reassembler {
     /// Takes the fragments of a record, in order of Seq. Datagrams given up on the way are put into `gone`; count what is returned
-    /// first, for its record can be among them.
-    pub fn take(&mut self, arrival: &Arrival, fragment: &Fragment<'_>, gone: &mut Vec<Expired>) -> Taken {
+    /// first, for its record can be among them. `inside` is the datagram that carried the fragment, where it is a tunnel's: all its
+    /// records count for this one.
+    pub fn take(&mut self, arrival: &Arrival, fragment: &Fragment<'_>, inside: Option<&Datagram>, gone: &mut Vec<Expired>) -> Taken {
         let Some(end) = partial::end(fragment) else {
             return Taken::Refused(Undecoded::new(version(&fragment.key), "fragment ends beyond 64 KiB"));
         };
@@ -143,7 +145,7 @@ impl Reassembler {
             let is_copy = self.completed.contains_key(&key);
             Partial::new(arrival, fragment.link, is_copy)
         });
-        let brought = partial.add(arrival, fragment, end);
+        let brought = partial.add(arrival, fragment, end, inside);
         self.overlaps += u64::from(brought == Brought::Overlap);
         if partial.is_complete() {
             self.completed.insert(key, arrival.clock);
@@ -178,7 +180,7 @@ impl Reassembler {
     /// The datagram that a fragment goes to: that of its TTL, else one of another TTL that lacks it (fragments may take different
     /// ways), else a new one.
     fn choose(&mut self, arrival: &Arrival, fragment: &Fragment<'_>, end: u32, gone: &mut Vec<Expired>) -> Key {
-        let exact = Key { tap: arrival.tap, datagram: fragment.key, ttl: fragment.link.ttl };
+        let exact = Key { tap: arrival.view.tap, datagram: fragment.key, ttl: fragment.link.ttl };
         match self.pending.get(&exact) {
             Some(partial) if is_stale(partial, arrival.clock) => {
                 gone.extend(self.lift(&exact).map(|partial| give_up(exact, partial, false)));

@@ -6,6 +6,7 @@
 mod chunk;
 pub mod facts;
 pub mod fragment;
+mod join;
 pub mod par;
 pub mod shard;
 pub mod taps;

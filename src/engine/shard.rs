@@ -2,14 +2,13 @@
 
 use super::facts::Fact;
 use super::fragment::provisional;
-use crate::decode::{self, FlowKey, Packet};
-use crate::flow::{Connection, Content, MediaFlow, Message, Origin, Seen, TcpFlow, Text, Transport};
+use crate::decode::{self, FlowKey, Packet, flow_key};
+use crate::flow::{Connection, Content, MediaFlow, Message, Origin, SctpFlow, Seen, TcpFlow, Text, Transport};
 use crate::ledger::{Kind, Ledger};
 use crate::proto::{dns, dtls, rtcp, rtp, sip, stun};
 use crate::record::{RecordId, Seq};
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 
@@ -52,6 +51,7 @@ pub struct Wanted {
 pub struct Shard {
     udp: Flows<UdpFlow>,
     tcp: Flows<TcpFlow>,
+    sctp: Flows<SctpFlow>,
     /// Records applied here.
     pub ledger: Ledger,
 }
@@ -74,6 +74,7 @@ impl Shard {
         let kind = match (packet.tcp, rtp) {
             (Some(_), _) => self.tcp(packet, out),
             (None, Some(header)) => self.rtp(packet, header),
+            (None, None) if packet.flow.protocol() == flow_key::SCTP => self.sctp(packet, out),
             (None, None) => self.udp(packet, out),
         };
         if packet.held > 0 {
@@ -116,7 +117,24 @@ impl Shard {
             let blank = packet.payload.iter().all(|b| matches!(b, b'\r' | b'\n' | b' '));
             return blank && self.udp.get(&packet.flow).is_some_and(|flow| flow.signalling.is_some());
         }
-        let Some(index) = sip::scan(packet.payload, packet.cut > 0) else { return false };
+        // A capture agent hands on what a TCP connection carried, message by message.
+        let transport = if packet.flow.protocol() == flow_key::TCP { Transport::Tcp } else { Transport::Udp };
+        let own = [packet.id];
+        let records = if packet.fragments.is_empty() { &own } else { packet.fragments };
+        self.message(packet, transport, packet.payload, packet.cut > 0, records, out)
+    }
+
+    /// Text that may be a SIP message, which `records` carried.
+    fn message(
+        &mut self,
+        packet: &Packet<'_>,
+        transport: Transport,
+        text: &[u8],
+        cut: bool,
+        records: &[RecordId],
+        out: &mut Vec<(Seq, Fact)>,
+    ) -> bool {
+        let Some(index) = sip::scan(text, cut) else { return false };
         let flow = self.udp.entry(packet.flow).or_insert_with(|| UdpFlow::open(packet));
         flow.touch(packet);
         flow.changed = true;
@@ -124,23 +142,39 @@ impl Shard {
         connection.content = Content::Sip;
         connection.count(packet);
         let (src, dst) = packet.flow.from_to(packet.dir);
-        let records: SmallVec<[RecordId; 2]> =
-            if packet.fragments.is_empty() { [packet.id].into_iter().collect() } else { packet.fragments.iter().copied().collect() };
         let message = Message {
             seen: Seen::of(packet),
             clock: packet.clock,
             src,
             dst,
-            transport: Transport::Udp,
+            transport,
             origin: Origin::Clear,
             connection: connection.id,
-            text: Text::copy(packet.payload),
-            cut: index.cut || packet.cut > 0,
+            text: Text::copy(text),
+            cut: index.cut || cut,
             index,
-            records,
+            records: records.into(),
+            correlation: (!packet.correlation.is_empty()).then(|| Text::copy(packet.correlation)),
         };
         out.push((packet.seq, Fact::Message(Box::new(message))));
         true
+    }
+
+    /// SIP among the user messages of an association (RFC 4168); what waited for its rest is SIP with it.
+    fn sctp(&mut self, packet: &Packet<'_>, out: &mut Vec<(Seq, Fact)>) -> Kind {
+        let flow = self.sctp.entry(packet.flow).or_insert_with(|| SctpFlow::open(packet));
+        let mut kind = Kind::Sctp;
+        let before = flow.evicted;
+        let messages = flow.apply(packet);
+        self.ledger.evicted += flow.evicted - before;
+        for user in messages.iter().filter(|user| sip::probe(&user.bytes)) {
+            if self.message(packet, Transport::Sctp, &user.bytes, user.cut || packet.cut > 0, &user.records, out) {
+                self.ledger.recount(Kind::Sctp, Kind::Sip, user.held);
+                kind = Kind::Sip;
+            }
+        }
+        self.ledger.count(kind, 1);
+        kind
     }
 
     fn tcp(&mut self, packet: &Packet<'_>, out: &mut Vec<(Seq, Fact)>) -> Kind {
@@ -167,6 +201,9 @@ impl Shard {
                 state.close(flow, seq, clock, out);
             }
         }
+        for flow in oldest(self.sctp.iter().map(|(flow, state)| (state.last_seq, *flow))) {
+            self.ledger.evicted += u64::from(self.sctp.remove(&flow).is_some());
+        }
         for flow in oldest(self.tcp.iter().map(|(flow, state)| (state.last_seq, *flow))) {
             if let Some(state) = self.tcp.remove(&flow) {
                 self.ledger.evicted += 1;
@@ -190,6 +227,7 @@ impl Shard {
             flow.sweep(*key, seq, wanted, &mut alive, out);
             flow.signalling.is_some() || !flow.media.is_empty()
         });
+        self.sctp.retain(|_, flow| !idle(flow.last_clock, TCP_IDLE));
         self.sweep_tcp(seq, clock, wanted, out);
         alive
     }
@@ -285,7 +323,8 @@ fn recognise(packet: &Packet<'_>) -> Kind {
 pub fn rtp_header(transport: &decode::Transport<'_>) -> Option<rtp::Header> {
     let payload = transport.payload;
     let shaped = transport.tcp.is_none() && matches!(payload.first(), Some(0x80..=0xBF));
-    if !shaped || rtcp::probe_cut(payload, transport.cut) || is_dns(&transport.flow, payload) {
+    if !shaped || transport.flow.protocol() == flow_key::SCTP || rtcp::probe_cut(payload, transport.cut) || is_dns(&transport.flow, payload)
+    {
         return None;
     }
     rtp::Header::read_cut(payload, transport.cut)

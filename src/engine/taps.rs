@@ -1,20 +1,35 @@
-//! The table of taps: numbers in order of first sight, at most 4 096, the rest share one.
+//! The tables of taps and of tunnel stacks: numbers in order of first sight, at most 4 096 each, the rest share one.
 
-use crate::decode::{TapId, TapKey};
+use crate::decode::{Outer, TapId, TapKey, Tunnel, Tunnels, TunnelsId};
 use crate::record::SourceId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Most taps told apart; further ones share the tap after the last.
 pub const MOST_TAPS: usize = 4096;
+/// Most stacks of tunnels told apart; further ones share the number after the last.
+const MOST_STACKS: usize = 4096;
 
 /// Taps by what they are known by. Interfaces of one source with the same name are one interface: a rotated input goes on.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Taps {
     ids: BTreeMap<TapKey, TapId>,
     taps: Vec<Tap>,
-    /// Records of taps beyond [`MOST_TAPS`].
+    stacks: BTreeMap<Tunnels, TunnelsId>,
+    tunnels: Vec<Tunnels>,
+    /// Sights of taps beyond [`MOST_TAPS`], one a window's part.
     pub overflow: u64,
+}
+
+/// Where a packet was seen and what it came through, by the numbers of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct View {
+    /// The tap.
+    pub tap: TapId,
+    /// Its source.
+    pub source: SourceId,
+    /// The tunnels.
+    pub tunnels: TunnelsId,
 }
 
 /// A tap.
@@ -42,6 +57,40 @@ impl Taps {
         self.ids.insert(key.clone(), id);
         self.taps.push(Tap { key: key.clone(), source, inputs: Vec::new() });
         id
+    }
+
+    /// The number of a stack of tunnels, given now if it is new; 0 for none.
+    pub fn stack(&mut self, tunnels: &Tunnels) -> TunnelsId {
+        if tunnels.is_empty() {
+            return TunnelsId(0);
+        }
+        if let Some(id) = self.stacks.get(tunnels) {
+            return *id;
+        }
+        let id = TunnelsId(self.tunnels.len() as u32 + 1);
+        if self.tunnels.len() < MOST_STACKS {
+            self.stacks.insert(tunnels.clone(), id);
+            self.tunnels.push(tunnels.clone());
+        }
+        id
+    }
+
+    /// The tunnels of a number, outer to inner; none for those that share the last number.
+    pub fn tunnels(&self, id: TunnelsId) -> &[Tunnel] {
+        let known = (id.0 as usize).checked_sub(1).and_then(|at| self.tunnels.get(at));
+        known.map_or(&[], |tunnels| tunnels)
+    }
+
+    /// What stood around packets of this view. The shared tap has no key of its own: what is read further in it shares it too.
+    pub fn outer(&self, view: View) -> Outer {
+        let tap = self.get(view.tap).map(|tap| tap.key.clone()).unwrap_or_default();
+        Outer { tap, tunnels: self.tunnels(view.tunnels).into(), agent: None }
+    }
+
+    /// The view of packets with `outer` around them, first seen through `from`.
+    pub fn view(&mut self, outer: &Outer, from: View) -> View {
+        let tap = if self.get(from.tap).is_some() { self.id(&outer.tap, from.source) } else { from.tap };
+        View { tap, tunnels: self.stack(&outer.tunnels), ..from }
     }
 
     /// The tap was seen in an input.

@@ -1,6 +1,7 @@
 //! The engine over records made here: nothing shows of how they were cut into windows.
 
 use super::*;
+use crate::ledger::Kind;
 use crate::record::{Head, InterfaceId, LinkType};
 use std::sync::Arc;
 
@@ -75,6 +76,72 @@ fn front_of_a_datagram_is_read_where_its_identification_comes_again() {
     for size in [1, 2, 5, 100] {
         assert_eq!(facts(&packets, size), want, "windows of {size}");
     }
+}
+
+/// The two fragments of a datagram, cut after `at` bytes.
+fn halves(protocol: u8, id: u8, payload: &[u8], at: usize) -> [Vec<u8>; 2] {
+    let (front, back) = payload.split_at(at);
+    [ip(protocol, id, 0x2000, front), ip(protocol, id, at as u16 / 8, back)]
+}
+
+#[test]
+fn message_in_fragments_within_tunnels_in_fragments_is_whole() {
+    let gre = |packet: &[u8]| [&[0, 0, 8, 0][..], packet].concat();
+    let [front, back] = halves(17, 9, &udp(&message("deep")), 24);
+    let [a, b] = halves(47, 1, &gre(&front), 16);
+    let [c, d] = halves(47, 2, &gre(&back), 16);
+    // The inner front completes last.
+    let packets = [c, a, d, b];
+    for size in [1, 2, 4] {
+        assert_eq!(facts(&packets, size), ["3 message deep of record 3 at 3"], "windows of {size}");
+    }
+    let mut engine = Engine::default();
+    let told = engine.apply(&window(&packets, 0), &[], None);
+    let Some((_, Fact::Message(message))) = told.first() else { panic!("no message") };
+    let mut records: Vec<_> = message.records.iter().map(|id| id.number).collect();
+    records.sort_unstable();
+    assert_eq!((records, engine.ledger().of(Kind::Sip), engine.ledger().sum()), (vec![1, 2, 3, 4], 4, 4));
+}
+
+#[test]
+fn mirrored_frame_in_fragments_keeps_the_mirror_as_its_tap() {
+    let frame = [&[2; 12][..], &[8, 0], &ip(17, 9, 0, &udp(&message("mirrored")))].concat();
+    let erspan = [&[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 100, 0, 7, 0, 0, 0, 0][..], &frame].concat();
+    let mut engine = Engine::default();
+    let told = engine.apply(&window(&halves(47, 1, &erspan, 48), 0), &[], None);
+    let Some((_, Fact::Message(message))) = told.first() else { panic!("no message") };
+    let tap = &engine.taps.get(message.seen.tap).unwrap().key;
+    assert_eq!((tap.mirror[0].id, tap.vlan.as_slice(), message.seen.macs.src), (Some(7), &[100][..], [2; 6]));
+    assert_eq!((engine.ledger().of(Kind::Sip), engine.ledger().sum()), (2, 2));
+}
+
+#[test]
+fn fragments_that_hold_fragments_that_never_complete_are_lost_and_counted() {
+    let gre = |packet: &[u8]| [&[0, 0, 8, 0][..], packet].concat();
+    let [front, _] = halves(17, 9, &udp(&message("half")), 16);
+    let packets = halves(47, 1, &gre(&front), 16);
+    let mut engine = Engine::default();
+    engine.apply(&window(&packets, 0), &[], None);
+    assert_eq!((engine.ledger().of(Kind::Udp), engine.ledger().sum()), (2, 2));
+    engine.sweep(&Wanted { all: true, ..Wanted::default() });
+    assert_eq!(engine.ledger().sum(), 2);
+}
+
+#[test]
+fn sip_in_chunks_of_sctp_is_read() {
+    let text = message("sctp");
+    let chunk = |flags: u8, tsn: u8, bytes: &[u8]| {
+        let mut chunk = [&[0, flags, 0, 16 + bytes.len() as u8, 0, 0, 0, tsn, 0, 0, 0, 0, 0, 0, 0, 0][..], bytes].concat();
+        chunk.resize(chunk.len().next_multiple_of(4), 0);
+        chunk
+    };
+    let sctp = |chunk: Vec<u8>| ip(132, 0, 0, &[&[0x13, 0xc4, 0x13, 0xc4, 0, 0, 0, 1, 0, 0, 0, 0][..], &chunk].concat());
+    let (front, back) = text.as_bytes().split_at(20);
+    let packets = [sctp(vec![4, 0, 0, 4]), sctp(chunk(2, 1, front)), sctp(chunk(1, 2, back)), sctp(chunk(3, 3, text.as_bytes()))];
+    assert_eq!(facts(&packets, 2), ["2 message sctp of record 2 at 2", "3 message sctp of record 3 at 3"]);
+    let mut engine = Engine::default();
+    engine.apply(&window(&packets, 0), &[], None);
+    assert_eq!((engine.ledger().of(Kind::Sip), engine.ledger().of(Kind::Sctp)), (3, 1));
 }
 
 #[test]

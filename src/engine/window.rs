@@ -1,13 +1,14 @@
-//! One window: chunks of records decoded in parallel, fragments joined serially in record order, shards applied in parallel.
+//! One window: chunks of records decoded in parallel, fragments joined serially, shards applied in parallel.
 
-use super::chunk::{Chunk, Slot, record_id};
-use super::fragment::{self, Arrival, Datagram, Expired, Taken};
+use super::chunk::{Chunk, Slot};
+use super::fragment::Datagram;
 use super::shard::rtp_header;
-use super::{Engine, Fact, Shard, in_order, par};
-use crate::decode::{self, Decoded, Packet, TapId, TapKey, Transport};
+use super::taps::View;
+use super::{Engine, Fact, Shard, in_order, join, par};
+use crate::decode::{self, Decoded, Outer, Packet, Transport};
 use crate::error::Undecoded;
 use crate::flow::{MediaFlow, Pass};
-use crate::record::{Head, Interface, Seq, SourceId, Window};
+use crate::record::{Interface, Seq, SourceId, Window};
 use crate::time::Timestamp;
 
 /// Records decoded by one task.
@@ -20,32 +21,16 @@ const TOUCHED: usize = 16;
 /// Bits that a capture filter left, one a record of the window.
 pub type Mask<'m> = Option<&'m [bool]>;
 
-/// A datagram joined from fragments, or given up when another came, and where it belongs.
-struct Joined {
-    chunk: usize,
-    /// The record here, and its index in the window.
-    head: Head,
-    index: u32,
-    tap: u16,
-    datagram: Box<Datagram>,
-    front: bool,
-}
-
 /// Applies one window.
 pub fn apply(engine: &mut Engine, window: &Window, interfaces: &[Interface], mask: Mask<'_>) -> Vec<(Seq, Fact)> {
     let starts: Vec<usize> = (0..window.heads.len()).step_by(CHUNK).collect();
     let mut chunks = par::par_map(starts, |start| decode_chunk(window, start, mask));
     for chunk in &mut chunks {
-        number_taps(engine, chunk, interfaces);
+        number_views(engine, chunk, interfaces);
         engine.ledger.add(&std::mem::take(&mut chunk.ledger));
     }
-    let joined = join_fragments(engine, window, &mut chunks);
-    for join in &joined {
-        match join.front {
-            true => reenter_front(engine, join, &mut chunks),
-            false => reenter(engine, join, &mut chunks),
-        }
-    }
+    let joined = join::join(engine, window, &mut chunks);
+    join::place(engine, &joined, &mut chunks);
     par::par_map_mut(&mut chunks, |_, chunk| chunk.sort());
     let out = par::par_map_mut(&mut engine.shards, |number, shard| {
         let mut out = Vec::new();
@@ -64,50 +49,27 @@ pub fn expire(engine: &mut Engine, clock: Timestamp, all: bool) -> Vec<(Seq, Fac
     }
     let mut out = Vec::new();
     for expired in gone {
-        let Some(datagram) = account(engine, expired) else { continue };
-        if let Some((transport, source)) = open_front(engine, &datagram) {
-            let packet = packet_of(&datagram, &transport, source, clock);
-            if let Some(shard) = engine.shards.get_mut(Shard::of(&packet.flow)) {
-                shard.apply(&packet, rtp_header(&transport).as_ref(), &mut out);
-            }
+        let Some((datagram, view)) = join::account(engine, expired) else { continue };
+        let Decoded::Transport(transport) = join::open(&datagram, &mut Outer::default()) else { continue };
+        let packet = packet_of(&datagram, &transport, view, clock);
+        if let Some(shard) = engine.shards.get_mut(Shard::of(&packet.flow)) {
+            shard.apply(&packet, rtp_header(&transport).as_ref(), &mut out);
         }
     }
     out
 }
 
-/// Counts the records of a datagram that was given up, and gives its front.
-fn account(engine: &mut Engine, expired: Expired) -> Option<Box<Datagram>> {
-    engine.ledger.lose(fragment::provisional(expired.key.protocol), expired.why, expired.n_lost);
-    engine.ledger.duplicates += expired.n_copies;
-    engine.ledger.evicted += u64::from(expired.evicted);
-    expired.datagram
-}
-
-/// What is readable of a front, with its source; what is no packet is counted here.
-fn open_front<'d>(engine: &mut Engine, datagram: &'d Datagram) -> Option<(Transport<'d>, SourceId)> {
-    let provisional = fragment::provisional(datagram.key.protocol);
-    match decode::open_datagram(&datagram.key, datagram.link, &datagram.payload, datagram.cut) {
-        Decoded::Transport(transport) => {
-            engine.ledger.take_back(provisional, 1); // its last record is counted again, with the packet
-            return Some((transport, engine.taps.get(datagram.arrival.tap).map_or(SourceId(0), |tap| tap.source)));
-        }
-        Decoded::Other(kind) => engine.ledger.recount(provisional, kind, datagram.n_held),
-        Decoded::Fragment(_) => {}
-        Decoded::Undecoded(why) => engine.ledger.lose(provisional, why, datagram.n_held),
-    }
-    None
-}
-
 /// The packet in the front of a datagram that was given up at `clock`.
-fn packet_of<'d>(datagram: &'d Datagram, transport: &Transport<'d>, source: SourceId, clock: Timestamp) -> Packet<'d> {
+fn packet_of<'d>(datagram: &'d Datagram, transport: &Transport<'d>, view: View, clock: Timestamp) -> Packet<'d> {
     let arrival = &datagram.arrival;
     Packet {
         seq: arrival.seq,
         id: arrival.id,
         at: arrival.at,
         clock,
-        tap: arrival.tap,
-        source,
+        tap: view.tap,
+        source: view.source,
+        tunnels: view.tunnels,
         link: transport.link,
         flow: transport.flow,
         dir: transport.dir,
@@ -116,13 +78,14 @@ fn packet_of<'d>(datagram: &'d Datagram, transport: &Transport<'d>, source: Sour
         cut: transport.cut.max(1),
         fragments: &datagram.records,
         held: datagram.n_held.saturating_sub(1),
+        correlation: &[],
     }
 }
 
 fn decode_chunk<'a>(window: &'a Window, start: usize, mask: Mask<'_>) -> Chunk<'a> {
     let end = window.heads.len().min(start + CHUNK);
     let mut chunk = Chunk { slots: Vec::with_capacity(end - start), ..Chunk::default() };
-    let mut key = TapKey::default();
+    let mut outer = Outer::default();
     let mut here = (u16::MAX, u32::MAX);
     for index in start..end {
         if mask.is_some_and(|mask| !mask.get(index).copied().unwrap_or(true)) {
@@ -132,101 +95,48 @@ fn decode_chunk<'a>(window: &'a Window, start: usize, mask: Mask<'_>) -> Chunk<'
             chunk.ledger.undecoded(Undecoded::new("record", "bytes are not there"));
             continue;
         };
-        let decoded = decode::open(&record, &mut key);
+        let decoded = decode::open(&record, &mut outer);
+        let view = match decoded {
+            Decoded::Other(kind) => {
+                chunk.ledger.count(kind, 1);
+                continue;
+            }
+            Decoded::Undecoded(why) => {
+                chunk.ledger.undecoded(why);
+                continue;
+            }
+            _ => chunk.view(&outer),
+        };
+        if here != (view, record.id.input) {
+            here = (view, record.id.input);
+            chunk.inputs.insert(here);
+        }
+        let index = index as u32;
+        let agent = outer.agent.take();
         match decoded {
             Decoded::Transport(transport) => {
-                let tap = chunk.tap(&key);
-                if here != (tap, record.id.input) {
-                    here = (tap, record.id.input);
-                    chunk.inputs.insert(here);
-                }
-                chunk.slots.push(Slot::new(head, index as u32, tap, transport));
+                let mut slot = Slot::new(head, index, view, transport);
+                slot.at = agent.as_ref().and_then(|agent| agent.at).unwrap_or(slot.at);
+                chunk.slots.push(slot);
             }
-            Decoded::Fragment(fragment) => {
-                let tap = chunk.tap(&key);
-                chunk.inputs.insert((tap, record.id.input));
-                chunk.fragments.push((index as u32, tap, fragment));
-            }
-            Decoded::Other(kind) => chunk.ledger.count(kind, 1),
-            Decoded::Undecoded(why) => chunk.ledger.undecoded(why),
+            Decoded::Fragment(fragment) => chunk.fragments.push((index, view, fragment)),
+            Decoded::Deflated(transport) => chunk.deflated.push((index, view, transport)),
+            Decoded::Other(_) | Decoded::Undecoded(_) => {}
         }
+        chunk.agents.extend(agent.map(|agent| (index, *agent)));
     }
     chunk
 }
 
-fn number_taps(engine: &mut Engine, chunk: &mut Chunk<'_>, interfaces: &[Interface]) {
-    for key in &chunk.keys {
-        let source = interfaces.get(key.interface.0 as usize).map_or(SourceId(0), |i| i.source);
-        chunk.taps.push((engine.taps.id(key, source), source));
+fn number_views(engine: &mut Engine, chunk: &mut Chunk<'_>, interfaces: &[Interface]) {
+    for (tap, tunnels) in &chunk.keys {
+        let source = interfaces.get(tap.interface.0 as usize).map_or(SourceId(0), |i| i.source);
+        chunk.views.push(View { tap: engine.taps.id(tap, source), source, tunnels: engine.taps.stack(tunnels) });
     }
-    for (tap, input) in &chunk.inputs {
-        if let Some((id, _)) = chunk.taps.get(*tap as usize) {
-            engine.taps.seen_in(*id, *input);
+    for (view, input) in &chunk.inputs {
+        if let Some(view) = chunk.views.get(usize::from(*view)) {
+            engine.taps.seen_in(view.tap, *input);
         }
-    }
-}
-
-/// Takes all fragments through the reassembler, in record order.
-fn join_fragments(engine: &mut Engine, window: &Window, chunks: &mut [Chunk<'_>]) -> Vec<Joined> {
-    let (mut joined, mut gone) = (Vec::new(), Vec::new());
-    for (number, chunk) in chunks.iter_mut().enumerate() {
-        for (index, tap, fragment) in std::mem::take(&mut chunk.fragments) {
-            let Some(head) = window.heads.get(index as usize) else { continue };
-            let arrival = Arrival {
-                seq: Seq(window.first.0 + u64::from(index)),
-                id: record_id(head),
-                at: head.at,
-                clock: head.clock,
-                tap: chunk.taps.get(tap as usize).map_or(TapId(0), |(id, _)| *id),
-            };
-            let taken = engine.reassembler.take(&arrival, &fragment, &mut gone);
-            for expired in gone.drain(..) {
-                let front = account(engine, expired);
-                joined.extend(front.map(|datagram| Joined { chunk: number, head: *head, index, tap, datagram, front: true }));
-            }
-            match taken {
-                Taken::Held { duplicate } => {
-                    engine.ledger.count(fragment::provisional(fragment.key.protocol), 1);
-                    engine.ledger.duplicates += u64::from(duplicate);
-                }
-                Taken::Complete(datagram) => joined.push(Joined { chunk: number, head: *head, index, tap, datagram, front: false }),
-                Taken::Refused(why) => engine.ledger.undecoded(why),
-            }
-        }
-    }
-    joined
-}
-
-/// Decodes a joined datagram; it takes the place of the record that completed it.
-fn reenter<'a>(engine: &mut Engine, join: &'a Joined, chunks: &mut [Chunk<'a>]) {
-    let Some(chunk) = chunks.get_mut(join.chunk) else { return };
-    let datagram = &join.datagram;
-    let provisional = fragment::provisional(datagram.key.protocol);
-    match decode::open_datagram(&datagram.key, datagram.link, &datagram.payload, datagram.cut) {
-        Decoded::Transport(transport) => {
-            chunk.slots.push(Slot { datagram: Some(datagram), ..Slot::new(&join.head, join.index, join.tap, transport) });
-        }
-        Decoded::Other(kind) => {
-            engine.ledger.count(kind, 1);
-            engine.ledger.recount(provisional, kind, datagram.n_held);
-        }
-        Decoded::Fragment(_) => engine.ledger.count(provisional, 1),
-        Decoded::Undecoded(why) => {
-            engine.ledger.undecoded(why);
-            engine.ledger.lose(provisional, why, datagram.n_held);
-        }
-    }
-}
-
-/// The front of a datagram that was given up is applied just before the record that had it given up.
-fn reenter_front<'a>(engine: &mut Engine, join: &'a Joined, chunks: &mut [Chunk<'a>]) {
-    if let (Some((transport, source)), Some(chunk)) = (open_front(engine, &join.datagram), chunks.get_mut(join.chunk)) {
-        let known = (join.datagram.arrival.tap, source);
-        let tap = chunk.taps.iter().position(|tap| *tap == known).unwrap_or_else(|| {
-            chunk.taps.push(known);
-            chunk.taps.len() - 1
-        }) as u16;
-        chunk.slots.push(Slot { front: true, datagram: Some(&*join.datagram), ..Slot::new(&join.head, join.index, tap, transport) });
     }
 }
 
@@ -260,8 +170,8 @@ fn apply_block(block: &[Slot<'_>], chunk: &Chunk<'_>, window: &Window, shard: &m
         let here = Seq(window.first.0 + u64::from(slot.index));
         match slot.datagram.filter(|_| slot.front) {
             Some(datagram) => {
-                let (before, source) = (out.len(), chunk.tap_of(slot).1);
-                shard.apply(&packet_of(datagram, &slot.transport, source, slot.clock), slot.rtp.as_ref(), out);
+                let before = out.len();
+                shard.apply(&packet_of(datagram, &slot.transport, chunk.view_of(slot), slot.clock), slot.rtp.as_ref(), out);
                 // Its packet keeps the place of its last record; what it gives rise to happens here.
                 out.iter_mut().skip(before).for_each(|(seq, _)| *seq = here);
             }
@@ -272,8 +182,8 @@ fn apply_block(block: &[Slot<'_>], chunk: &Chunk<'_>, window: &Window, shard: &m
 
 /// The packet of a record, or of the datagram that the record completed.
 #[inline]
-fn packet_at<'p>(chunk: &Chunk<'_>, slot: &'p Slot<'_>, seq: Seq) -> Packet<'p> {
-    let (tap, source) = chunk.tap_of(slot);
+fn packet_at<'p>(chunk: &'p Chunk<'_>, slot: &'p Slot<'_>, seq: Seq) -> Packet<'p> {
+    let View { tap, source, tunnels } = chunk.view_of(slot);
     let transport = &slot.transport;
     Packet {
         seq,
@@ -282,6 +192,7 @@ fn packet_at<'p>(chunk: &Chunk<'_>, slot: &'p Slot<'_>, seq: Seq) -> Packet<'p> 
         clock: slot.clock,
         tap,
         source,
+        tunnels,
         link: transport.link,
         flow: transport.flow,
         dir: transport.dir,
@@ -290,5 +201,6 @@ fn packet_at<'p>(chunk: &Chunk<'_>, slot: &'p Slot<'_>, seq: Seq) -> Packet<'p> 
         cut: transport.cut,
         fragments: slot.datagram.map_or(&[], |d| &d.records),
         held: slot.datagram.map_or(0, |d| d.n_held),
+        correlation: chunk.correlation(slot),
     }
 }

@@ -17,6 +17,8 @@ pub enum Transport {
     Udp,
     /// A TCP connection.
     Tcp,
+    /// An SCTP association.
+    Sctp,
 }
 
 /// How its text came to be readable.
@@ -64,6 +66,8 @@ pub struct Message {
     pub index: HeaderIndex,
     /// All records that carried a part of it, in order.
     pub records: SmallVec<[RecordId; 2]>,
+    /// What a capture agent that sent it on says it belongs to.
+    pub correlation: Option<Text>,
     /// Snaplen, a gap or the end of the capture took some of it.
     pub cut: bool,
 }

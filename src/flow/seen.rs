@@ -1,6 +1,6 @@
 //! A sighting: one record seen at one tap. The same packet seen at two taps is two sightings of one packet.
 
-use crate::decode::{MacPair, Packet, TapId};
+use crate::decode::{MacPair, Packet, TapId, TunnelsId};
 use crate::record::{RecordId, Seq, SourceId};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,8 @@ pub struct Seen {
     pub tap: TapId,
     /// The source of that tap: within one source milliseconds count, between two only order does.
     pub source: SourceId,
+    /// Tunnels that it came through there.
+    pub tunnels: TunnelsId,
     /// Time to live there.
     pub ttl: u8,
     /// Code point there.
@@ -35,6 +37,7 @@ impl Seen {
             at: packet.at,
             tap: packet.tap,
             source: packet.source,
+            tunnels: packet.tunnels,
             ttl: packet.link.ttl,
             dscp: packet.link.dscp,
             macs: packet.link.macs,

@@ -1,7 +1,7 @@
 //! RTP packets for the tests of this module.
 
 use super::arrival::Arrival;
-use crate::decode::{Dir, FlowKey, Link, MacPair, Packet, TapId, flow_key};
+use crate::decode::{Dir, FlowKey, Link, MacPair, Packet, TapId, TunnelsId, flow_key};
 use crate::ledger::Ledger;
 use crate::proto::rtp::Header;
 use crate::record::{RecordId, Seq, SourceId};
@@ -68,6 +68,8 @@ impl Rtp {
             source: SourceId(0),
             fragments: &[],
             held: 0,
+            correlation: &[],
+            tunnels: TunnelsId(0),
             seq: Seq(self.seq),
             id: RecordId { input: 0, number: self.seq + 1 },
             at: Timestamp(self.at),

@@ -245,6 +245,7 @@ impl Half {
             text,
             index,
             records,
+            correlation: None,
             cut,
         });
     }
@@ -259,7 +260,7 @@ fn recount(held: &[(Seen, bool)], ledger: &mut Ledger) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::{FlowKey, Link, MacPair, TapId, TcpHeader, flow_key};
+    use crate::decode::{FlowKey, Link, MacPair, TapId, TcpHeader, TunnelsId, flow_key};
     use crate::record::SourceId;
     use crate::time::Span;
 
@@ -287,6 +288,8 @@ mod tests {
                 cut: *cut,
                 fragments: &[],
                 held: 0,
+                correlation: &[],
+                tunnels: TunnelsId(0),
             };
             let mut out = Vec::new();
             state.get_or_insert_with(|| TcpFlow::open(&packet)).apply(&packet, &mut ledger, &mut out);

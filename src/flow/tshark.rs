@@ -2,7 +2,7 @@
 
 use super::media::MediaFlow;
 use super::stream::Stream;
-use crate::decode::{FlowKey, Link, MacPair, Packet, TapId, flow_key};
+use crate::decode::{FlowKey, Link, MacPair, Packet, TapId, TunnelsId, flow_key};
 use crate::ledger::Ledger;
 use crate::proto::rtp::Header;
 use crate::record::{RecordId, Seq, SourceId};
@@ -73,6 +73,8 @@ fn streams(capture: &[u8]) -> Vec<Stream> {
             source: SourceId(0),
             fragments: &[],
             held: 0,
+            correlation: &[],
+            tunnels: TunnelsId(0),
         };
         flows.entry(flow).or_default().rtp(&packet, &header, &mut ledger);
     }

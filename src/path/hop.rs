@@ -295,7 +295,7 @@ fn media(call: &Call) -> Pairs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::{MacPair as Macs, TapId};
+    use crate::decode::{MacPair as Macs, TapId, TunnelsId};
     use crate::record::{RecordId, Seq, SourceId};
     use crate::time::Timestamp;
 
@@ -306,6 +306,7 @@ mod tests {
             at: Timestamp(0),
             tap: TapId(0),
             source: SourceId(0),
+            tunnels: TunnelsId(0),
             ttl: 64,
             dscp: 0,
             macs: Macs::default(),

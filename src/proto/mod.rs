@@ -7,6 +7,7 @@ pub mod dtls;
 pub mod payload;
 pub mod rtcp;
 pub mod rtp;
+pub mod sctp;
 pub mod sdp;
 pub mod sip;
 pub mod stun;

@@ -59,6 +59,18 @@ impl LinkType {
     pub const NULL: LinkType = LinkType(0);
     /// Ethernet.
     pub const ETHERNET: LinkType = LinkType(1);
+    /// PPP, with or without HDLC's address and control.
+    pub const PPP: LinkType = LinkType(9);
+    /// PPP in HDLC framing, or Cisco's HDLC.
+    pub const PPP_HDLC: LinkType = LinkType(50);
+    /// PPPoE session packets without Ethernet.
+    pub const PPP_ETHER: LinkType = LinkType(51);
+    /// Cisco's HDLC.
+    pub const C_HDLC: LinkType = LinkType(104);
+    /// PPP behind an octet that tells the direction.
+    pub const PPP_WITH_DIR: LinkType = LinkType(204);
+    /// MPLS without a link layer.
+    pub const MPLS: LinkType = LinkType(219);
     /// Raw IP, in the number most writers use.
     pub const RAW: LinkType = LinkType(101);
     /// OpenBSD loopback: a 4-byte family in network byte order.

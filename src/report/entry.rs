@@ -97,7 +97,7 @@ pub struct LegEntry {
     pub from: Option<String>,
     /// To URI.
     pub to: Option<String>,
-    /// `udp`, `tcp`, `tls`, `ws`, `wss`: the top Via's.
+    /// `udp`, `tcp`, `tls`, `ws`, `wss`, `sctp`: the top Via's.
     pub transport: Option<String>,
     /// Endpoint that sent the first request, `ip:port`.
     pub a: String,
@@ -193,6 +193,8 @@ pub struct StreamTapEntry {
     pub lost: i64,
     /// Where they were lost.
     pub located: Option<String>,
+    /// Tunnels that its first packet came through there, outer to inner.
+    pub tunnels: Vec<String>,
 }
 
 /// Mean and maximum in ms.

@@ -143,7 +143,7 @@ mod tests {
         streams[].jitter_ms.mean streams[].jitter_ms.max streams[].delta_ms streams[].delta_ms.min streams[].delta_ms.mean
         streams[].delta_ms.max streams[].mos streams[].dscp streams[].first streams[].last streams[].segment streams[].basis
         streams[].taps streams[].taps[] streams[].taps[].tap streams[].taps[].ttl streams[].taps[].packets streams[].taps[].lost
-        streams[].taps[].located
+        streams[].taps[].located streams[].taps[].tunnels streams[].taps[].tunnels[]
         hops hops[] hops[].id hops[].call hops[].kind hops[].a hops[].a.ip hops[].a.place hops[].b hops[].b.ip hops[].b.place
         hops[].a_to_b hops[].a_to_b.segment hops[].a_to_b.basis hops[].a_to_b.packets hops[].a_to_b.bytes
         hops[].b_to_a hops[].b_to_a.segment hops[].b_to_a.basis hops[].b_to_a.packets hops[].b_to_a.bytes

@@ -13,7 +13,7 @@ const UNIT: u32 = 8;
 const MAX_DATAGRAM: u32 = 65_535;
 
 /// A run of units that one record was the first to bring.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Piece {
     /// Where it lies in the datagram.
     offset: u32,
@@ -21,7 +21,8 @@ struct Piece {
     start: usize,
     /// How many of them were captured; less than it has on the wire leaves a hole behind it.
     len: u32,
-    record: RecordId,
+    /// Several where a tunnel's datagram came in fragments itself.
+    records: SmallVec<[RecordId; 1]>,
 }
 
 /// A datagram of which something is missing.
@@ -83,9 +84,11 @@ impl Partial {
         self.units.lacks(from, to) || total != self.total
     }
 
-    /// Adds a fragment that ends at `end`. What came first stays: bytes, and where the datagram ends.
-    pub fn add(&mut self, arrival: &Arrival, fragment: &Fragment<'_>, end: u32) -> Brought {
-        self.n_records += 1;
+    /// Adds a fragment that ends at `end`, and that came `inside` another datagram if it is a tunnel's. What came first stays: bytes,
+    /// and where the datagram ends.
+    pub fn add(&mut self, arrival: &Arrival, fragment: &Fragment<'_>, end: u32, inside: Option<&Datagram>) -> Brought {
+        self.n_records += inside.map_or(1, |outer| outer.n_held + 1);
+        let carriers = inside.map_or(std::slice::from_ref(&arrival.id), |outer| &outer.records);
         self.last = *arrival;
         if fragment.offset == 0 && self.units.lacks(0, 1) {
             self.link = fragment.link;
@@ -102,7 +105,7 @@ impl Partial {
             let skip = offset.saturating_sub(fragment.offset) as usize;
             let len = run_end.saturating_sub(offset);
             let captured = head(fragment.payload.get(skip..).unwrap_or_default(), len);
-            pieces.push(Piece { offset, start: data.len(), len: captured.len() as u32, record: arrival.id });
+            pieces.push(Piece { offset, start: data.len(), len: captured.len() as u32, records: carriers.into() });
             data.extend_from_slice(captured);
         });
         match self.units.n() - before {
@@ -188,7 +191,13 @@ fn head(bytes: &[u8], len: u32) -> &[u8] {
 
 /// Who brought these pieces, in order of arrival.
 fn records(pieces: &[Piece]) -> SmallVec<[RecordId; 4]> {
-    let mut records: SmallVec<[RecordId; 4]> = pieces.iter().map(|piece| piece.record).collect();
-    records.dedup();
+    let mut records = SmallVec::new();
+    let mut last: &[RecordId] = &[];
+    for piece in pieces.iter().filter(|piece| !piece.records.is_empty()) {
+        if piece.records.as_slice() != last {
+            records.extend_from_slice(&piece.records);
+        }
+        last = &piece.records;
+    }
     records
 }

@@ -1,7 +1,7 @@
 //! Facts about joining fragments.
 
 use super::*;
-use crate::decode::{Decoded, open_datagram};
+use crate::decode::{Decoded, Outer, open_datagram};
 
 const KEY: FragmentKey = FragmentKey {
     src: std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)),
@@ -23,8 +23,9 @@ impl Run {
     fn take(&mut self, tap: u32, fragment: Fragment<'_>) -> Taken {
         self.seq += 1;
         let time = Timestamp(self.ms * 1_000_000);
-        let arrival = Arrival { seq: Seq(self.seq), id: RecordId { input: 0, number: self.seq }, at: time, clock: time, tap: TapId(tap) };
-        self.joined.take(&arrival, &fragment, &mut self.gone)
+        let view = View { tap: TapId(tap), ..View::default() };
+        let arrival = Arrival { seq: Seq(self.seq), id: RecordId { input: 0, number: self.seq }, at: time, clock: time, view };
+        self.joined.take(&arrival, &fragment, None, &mut self.gone)
     }
 
     fn held(&mut self, fragment: Fragment<'_>) -> bool {
@@ -162,7 +163,7 @@ fn the_same_datagram_at_two_taps_makes_two() {
     assert!(matches!(run.take(2, front), Taken::Held { duplicate: false }));
     for tap in [1, 2] {
         let Taken::Complete(datagram) = run.take(tap, back) else { panic!("not complete") };
-        assert_eq!((datagram.arrival.tap, datagram.n_held, datagram.payload.len()), (TapId(tap), 1, 11));
+        assert_eq!((datagram.arrival.view.tap, datagram.n_held, datagram.payload.len()), (TapId(tap), 1, 11));
     }
 }
 
@@ -207,7 +208,9 @@ fn front_of_a_datagram_that_times_out_is_still_read() {
     assert_eq!((front.cut, numbers(front), front.n_held, gone[0].n_lost), (16, vec![1], 2, 1));
     assert_eq!((front.arrival.seq, front.arrival.at, gone[0].evicted), (Seq(3), Timestamp(10_000_000), false));
     assert_eq!((gone[0].why.layer, gone[0].why.reason), ("ipv4", "datagram never completed"));
-    let Decoded::Transport(packet) = open_datagram(&front.key, front.link, &front.payload, front.cut) else { panic!("not read") };
+    let Decoded::Transport(packet) = open_datagram(&front.key, front.link, &front.payload, front.cut, &mut Outer::default()) else {
+        panic!("not read")
+    };
     assert_eq!((packet.payload, packet.cut), (&b"INVITE sip:alice"[..], 0x30 - 24));
 }
 
