@@ -22,9 +22,10 @@ pub fn probe(payload: &[u8]) -> bool {
     payload.starts_with(&MAGIC)
 }
 
-/// Whether a UDP payload to one of the ports is version 1 or 2: their header length fits the address family.
+/// Whether a UDP payload to one of the ports is version 1 or 2. The second octet should be the header's length, and Kamailio writes
+/// something else there; ports of the packet are never zero.
 pub fn probe_old(payload: &[u8]) -> bool {
-    matches!(payload, [1 | 2, 16, 2, 6 | 17, ..] | [1 | 2, 40, 10, 6 | 17, ..] | [2, 28, 2, 6 | 17, ..] | [2, 52, 10, 6 | 17, ..])
+    matches!(payload, [1 | 2, _, 2 | 10, 6 | 17, s0, s1, d0, d1, ..] if [s0, s1] != [&0, &0] && [d0, d1] != [&0, &0])
 }
 
 /// Unpacks a payload (zlib, RFC 1950); `None` when it is none, or unpacks to more than a datagram holds.
@@ -213,6 +214,8 @@ mod tests {
         let head = "10 02 11 13c4 13d8 0a000001 0a000002";
         let one = ipv4(17, &udp_to(9060, &[hex(&format!("01 {head}")), b"OPTIONS".to_vec()].concat()));
         assert_eq!(way(&transport(read(LinkType::RAW, &one).0)), "10.0.0.1:5060 > 10.0.0.2:5080");
+        let kamailio = [hex(&format!("02 8b {}", &head[3..])), hex("00f15365 90d00300 d107 0d69"), b"OPTIONS".to_vec()].concat();
+        assert_eq!(transport(read(LinkType::RAW, &ipv4(17, &udp_to(9060, &kamailio))).0).payload, b"OPTIONS");
         for time in ["00f15365 90d00300 d107 0000", "6553f100 0003d090 07d1 0000"] {
             let two = ipv4(17, &udp_to(9060, &[hex(&format!("02 {head} {time}")), b"OPTIONS".to_vec()].concat()));
             let (decoded, outer) = read_all(LinkType::RAW, &two, 0);
