@@ -3,7 +3,7 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO := captures/er-out-internet-back
 
-.PHONY: help setup demo test bench test-net
+.PHONY: help setup demo test fidelity bench test-net
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,10 @@ test: setup ## run every test; what was skipped for lack of something is listed 
 	@cargo test; code=$$?; \
 	if [ -s $(TARGET)/skipped ]; then echo; echo 'skipped:'; sort -u $(TARGET)/skipped | sed 's/^/  /'; fi; \
 	exit $$code
+
+fidelity: setup ## print how far callpath and tshark agree on the shared captures (needs ../shared/captures)
+	@rm -f $(TARGET)/fidelity && cargo test --quiet --test oracle score >$(TARGET)/fidelity.log 2>&1 || { cat $(TARGET)/fidelity.log; exit 1; }
+	@cat $(TARGET)/fidelity 2>/dev/null || echo 'skipped: no ../shared/captures'
 
 bench: setup ## time whole runs beside tcpdump and tshark (benches/README.md)
 	cargo bench --bench run

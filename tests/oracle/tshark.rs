@@ -39,6 +39,43 @@ pub struct Stream {
     pub jitter: Option<[f64; 2]>,
 }
 
+/// A SIP message as tshark's row of its frame has it; what it lacks is empty.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sip {
+    /// Method or status.
+    pub start: String,
+    /// Call-ID.
+    pub call_id: String,
+    /// Number and method.
+    pub cseq: String,
+    /// Tag of From.
+    pub from_tag: String,
+    /// Tag of To.
+    pub to_tag: String,
+}
+
+/// An RTCP datagram.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rtcp {
+    /// Its frame.
+    pub frame: u64,
+    /// Who sent the first packet of the compound.
+    pub sender: u32,
+    /// Report blocks: source, fraction, cumulative loss, highest sequence number, jitter, last SR, delay since then.
+    pub blocks: Vec<Vec<i64>>,
+}
+
+/// A STUN message, or channel data.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stun {
+    /// Its frame.
+    pub frame: u64,
+    /// Message type; `None` for a message without magic cookie, and for channel data.
+    pub kind: Option<u16>,
+    /// Transaction id in hex; empty where there is no type.
+    pub id: String,
+}
+
 /// Every capture of the manifest in `folder`, in its order.
 pub fn captures(folder: &Path) -> Vec<Capture> {
     let rows = rows(&folder.join("manifest.tsv"));
@@ -74,6 +111,28 @@ impl Capture {
             values.filter(|value| !value.is_empty()).for_each(|value| *counts.entry(value.to_owned()).or_default() += 1);
         }
         counts
+    }
+
+    /// SIP messages one by one.
+    pub fn sip(&self) -> Vec<Sip> {
+        rows(&self.tables.join("sip.tsv")).iter().flat_map(messages).collect()
+    }
+
+    /// RTCP datagrams. Rows without a packet type are datagrams of something else on a port for RTCP, which tshark cannot read as such.
+    pub fn rtcp(&self) -> Vec<Rtcp> {
+        let rows = rows(&self.tables.join("rtcp.tsv"));
+        rows.iter().filter(|row| !row["rtcp.pt"].is_empty()).map(compound).collect()
+    }
+
+    /// STUN messages and channel data.
+    pub fn stun(&self) -> Vec<Stun> {
+        let several = |row: &BTreeMap<String, String>| {
+            let frame = row["frame.number"].parse().unwrap();
+            let values = row["stun.type"].split(AGAIN).zip(row["stun.id"].split(AGAIN));
+            let message = |(kind, id): (&str, &str)| Stun { frame, kind: number(kind).map(|kind| kind as u16), id: id.to_owned() };
+            values.map(message).collect::<Vec<_>>()
+        };
+        rows(&self.tables.join("stun.tsv")).iter().flat_map(several).collect()
     }
 
     /// SIP messages by method and status, of `-z sip,stat`.
@@ -128,6 +187,44 @@ fn rows(path: &Path) -> Vec<BTreeMap<String, String>> {
     lines.map(|cells| titles.iter().zip(cells).map(|(title, cell)| ((*title).to_owned(), cell.to_owned())).collect()).collect()
 }
 
+/// The messages of a frame with SIP. Where a field has not as many values as there are messages, each has all that there is.
+fn messages(row: &BTreeMap<String, String>) -> Vec<Sip> {
+    let starts = ["sip.Method", "sip.Status-Code"].into_iter().flat_map(|name| row[name].split(AGAIN)).filter(|start| !start.is_empty());
+    let starts: Vec<&str> = starts.collect();
+    let message = |at: usize| {
+        let value = |name: &str| {
+            let values: Vec<&str> = row[name].split(AGAIN).collect();
+            if values.len() == starts.len() { values[at].to_owned() } else { row[name].clone() }
+        };
+        Sip {
+            start: starts[at].to_owned(),
+            call_id: value("sip.Call-ID"),
+            cseq: value("sip.CSeq").split_whitespace().collect::<Vec<_>>().join(" "),
+            from_tag: value("sip.from.tag"),
+            to_tag: value("sip.to.tag"),
+        }
+    };
+    (0..starts.len()).map(message).collect()
+}
+
+/// A row of RTCP. Report blocks come before descriptions and goodbyes in a compound packet, so their sources are named first.
+fn compound(row: &BTreeMap<String, String>) -> Rtcp {
+    let values = |name: &str| row[name].split(AGAIN).filter_map(number).collect::<Vec<i64>>();
+    let fields = ["identifier", "fraction", "cum_nr", "ext_high", "jitter", "lsr", "dlsr"].map(|name| values(&format!("rtcp.ssrc.{name}")));
+    let blocks = (0..fields[1].len()).map(|at| fields.iter().map(|field| field[at]).collect());
+    // A goodbye alone has no sender by that name: its first source is.
+    let sender = values("rtcp.senderssrc").first().or(fields[0].get(fields[1].len())).map_or(0, |sender| *sender as u32);
+    Rtcp { frame: row["frame.number"].parse().unwrap(), sender, blocks: blocks.collect() }
+}
+
+/// A number, decimal or with `0x`.
+fn number(text: &str) -> Option<i64> {
+    match text.strip_prefix("0x") {
+        Some(hex) => i64::from_str_radix(hex, 16).ok(),
+        None => text.parse().ok(),
+    }
+}
+
 /// One row of `-z rtp,streams`; `None` for its frame and titles.
 fn stream(line: &str) -> Option<Stream> {
     let words: Vec<&str> = line.split_whitespace().collect();
@@ -155,4 +252,30 @@ fn a_row_of_streams_is_read_whatever_its_payload_is_called() {
     };
     assert_eq!(stream(row), Some(expected));
     assert_eq!(stream("   Start time      End time     Src IP addr  Port"), None);
+}
+
+#[test]
+fn values_of_several_messages_in_one_frame_are_parted() {
+    let cells = [
+        ("sip.Method", "ACK"),
+        ("sip.Status-Code", "200\u{1e}180"),
+        ("sip.Call-ID", "a\u{1e}b\u{1e}c"),
+        ("sip.CSeq", "1  ACK\u{1e}2 BYE\u{1e}1 INVITE"),
+        ("sip.from.tag", "x"),
+        ("sip.to.tag", "p\u{1e}q"),
+    ];
+    let row = cells.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let read: Vec<String> =
+        messages(&row).iter().map(|sip| format!("{} {} {} {}", sip.start, sip.call_id, sip.cseq, sip.from_tag)).collect();
+    assert_eq!(read, ["ACK a 1 ACK x", "200 b 2 BYE x", "180 c 1 INVITE x"]);
+}
+
+#[test]
+fn report_blocks_of_a_compound_are_told_from_its_descriptions() {
+    let names = ["identifier", "fraction", "cum_nr", "ext_high", "jitter", "lsr", "dlsr"].map(|name| format!("rtcp.ssrc.{name}"));
+    let values = ["0x0000000a\u{1e}0x0000000b\u{1e}0x00000009", "1\u{1e}2", "-3\u{1e}4", "5\u{1e}6", "7\u{1e}8", "0\u{1e}0", "0\u{1e}0"];
+    let mut row: BTreeMap<String, String> = names.into_iter().zip(values.map(str::to_owned)).collect();
+    row.extend([("frame.number", "4"), ("rtcp.senderssrc", "0x00000009")].map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let blocks = vec![vec![10, 1, -3, 5, 7, 0, 0], vec![11, 2, 4, 6, 8, 0, 0]];
+    assert_eq!(compound(&row), Rtcp { frame: 4, sender: 9, blocks });
 }
