@@ -9,6 +9,8 @@ use crate::proto::sip::{Method, Sip};
 use crate::record::Seq;
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 /// Messages kept of one leg; later ones are counted and let go.
@@ -91,6 +93,8 @@ pub struct Leg {
     pub retransmissions: u64,
     /// Messages beyond [`MOST_MESSAGES`].
     pub let_go: u64,
+    /// The messages by fingerprint: a stranger may send any number in one leg.
+    prints: BTreeSet<(u64, MessageIdx)>,
 }
 
 /// What became of a message that was given to a leg.
@@ -142,6 +146,7 @@ impl Leg {
             responses: 0,
             retransmissions: 0,
             let_go: 0,
+            prints: BTreeSet::new(),
         }
     }
 
@@ -169,10 +174,10 @@ impl Leg {
         self.last_clock = message.clock;
         self.last_at = message.seen.at;
         let fingerprint = fingerprint(&message.sip());
-        let same = self.messages.iter().rev().filter(|m| m.fingerprint == fingerprint).take(MOST_REPEATS).count();
-        let known = same > 0;
-        let skip = self.messages.iter().filter(|m| m.fingerprint == fingerprint).count() - same;
-        for mine in self.messages.iter_mut().filter(|m| m.fingerprint == fingerprint).skip(skip) {
+        let same = self.prints.range((fingerprint, 0)..=(fingerprint, MessageIdx::MAX)).rev();
+        let same: SmallVec<[MessageIdx; MOST_REPEATS]> = same.take(MOST_REPEATS).map(|(_, idx)| *idx).collect();
+        for idx in same.iter().rev() {
+            let Some(mine) = self.messages.get_mut(*idx as usize) else { continue };
             if let Some(duplicate) = mine.takes(&message) {
                 if mine.copies.len() < MOST_COPIES {
                     mine.copies.push(Copy { seen: message.seen, src: message.src, dst: message.dst, duplicate });
@@ -186,8 +191,9 @@ impl Leg {
         }
         let idx = self.messages.len() as MessageIdx;
         let transaction = self.transaction_for(&message.sip(), message.seen.at);
-        self.messages.push(LegMessage { message, copies: Vec::new(), retransmission: known, transaction, fingerprint });
-        if known {
+        self.messages.push(LegMessage { message, copies: Vec::new(), retransmission: !same.is_empty(), transaction, fingerprint });
+        self.prints.insert((fingerprint, idx));
+        if !same.is_empty() {
             self.retransmissions += 1;
         } else {
             self.advance(idx);
@@ -313,6 +319,8 @@ fn kind_of(method: Method) -> LegKind {
 #[cfg(test)]
 mod tests {
     use super::super::support::{A, B, leg, message};
+    use super::*;
+    use crate::decode::TapId;
 
     #[test]
     fn a_response_whose_status_is_no_number_ends_nothing() {
@@ -331,5 +339,56 @@ mod tests {
         let invite = message(0, (A, B), "INVITE sip:b@x SIP/2.0", "INVITE", "");
         let leg = leg(vec![invite, ringing(500, 1), ringing(1_000, 1), ringing(1_500, 2)]);
         assert_eq!((leg.responses, leg.retransmissions), (2, 1));
+    }
+
+    /// Seen at this tap so many microseconds after its time.
+    fn seen(mut message: Message, tap: u32, us: i64) -> Message {
+        message.seen.tap = TapId(tap);
+        message.seen.at = Timestamp(message.seen.at.0 + us * 1_000);
+        message
+    }
+
+    #[test]
+    fn retransmission_seen_at_both_taps_is_one_in_whatever_order_they_tell() {
+        let invite = |ms: i64| message(ms, (A, B), "INVITE sip:b@x SIP/2.0", "INVITE", "");
+        for taps in [[0, 1], [1, 0]] {
+            let told = [0, 500, 1_500].iter().zip([[0, 1], taps, taps]);
+            let leg = leg(told.flat_map(|(ms, [a, b])| [seen(invite(*ms), a, 0), seen(invite(*ms), b, 900)]).collect());
+            let copies: Vec<usize> = leg.messages.iter().map(|m| m.copies.len()).collect();
+            assert_eq!((leg.requests, leg.retransmissions, copies), (1, 2, vec![1, 1, 1]));
+        }
+    }
+
+    #[test]
+    fn first_transmission_that_one_tap_lacks_shifts_nothing() {
+        let invite = |ms: i64| message(ms, (A, B), "INVITE sip:b@x SIP/2.0", "INVITE", "");
+        let leg = leg(vec![invite(0), invite(500), seen(invite(500), 1, 700), invite(1_500), seen(invite(1_500), 1, 700)]);
+        let copies: Vec<usize> = leg.messages.iter().map(|m| m.copies.len()).collect();
+        assert_eq!((leg.retransmissions, copies), (2, vec![0, 1, 1]));
+    }
+
+    #[test]
+    fn response_at_three_taps_out_of_order_is_one() {
+        let ok = || message(100, (B, A), "SIP/2.0 200 OK", "INVITE", "");
+        let invite = message(0, (A, B), "INVITE sip:b@x SIP/2.0", "INVITE", "");
+        let leg = leg(vec![invite, seen(ok(), 2, 800), seen(ok(), 0, -400), seen(ok(), 1, 100)]);
+        assert_eq!((leg.responses, leg.retransmissions, leg.messages[1].copies.len()), (1, 0, 2));
+    }
+
+    #[test]
+    fn copy_that_a_nat_rewrote_is_a_copy_and_its_retransmission_is_one() {
+        const OUTSIDE: &str = "203.0.113.4:5060";
+        let invite = |ms: i64, from: &str| message(ms, (from, B), "INVITE sip:b@x SIP/2.0", "INVITE", "");
+        // Both sides of the NAT at one tap, twice.
+        let leg = leg(vec![invite(0, A), invite(1, OUTSIDE), invite(500, A), invite(501, OUTSIDE)]);
+        let copies: Vec<usize> = leg.messages.iter().map(|m| m.copies.len()).collect();
+        assert_eq!((leg.requests, leg.retransmissions, copies), (1, 1, vec![1, 1]));
+    }
+
+    #[test]
+    fn repeat_within_20_ms_at_one_tap_is_a_mirrored_copy() {
+        let invite = |ms: i64| message(ms, (A, B), "INVITE sip:b@x SIP/2.0", "INVITE", "");
+        let leg = leg(vec![invite(0), invite(19), invite(519)]);
+        assert_eq!((leg.retransmissions, leg.messages[0].copies.iter().filter(|c| c.duplicate).count()), (1, 1));
     }
 }
