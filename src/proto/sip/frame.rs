@@ -33,8 +33,8 @@ pub enum Framing {
 /// `scanned` is the caller's to keep between calls and means nothing to it: 0 for a new stream; `frame` sets it back to 0
 /// with every answer but `More`. With it, calls with a growing buffer are linear in the bytes.
 ///
-/// A message ends after Content-Length bytes of body. When that header is missing, is no number or exceeds [`MAX_BODY`], the
-/// body ends where the next line is a start line; it is empty when CR or LF follows, or when nothing follows and no
+/// A message ends after Content-Length bytes of body. When that header is missing, is no number, exceeds [`MAX_BODY`] or says two things, the
+/// body ends where the next line is a start line with a header behind it; it is empty when CR or LF follows, or when nothing follows and no
 /// Content-Type promises a body. A start line among the headers ends a message whose end was lost.
 pub fn frame(bytes: &[u8], closed: bool, scanned: &mut usize) -> Framing {
     let (answer, state) = match State::load(*scanned) {
@@ -138,8 +138,15 @@ fn need(bytes: &[u8], total: usize, closed: bool) -> (Framing, State) {
 }
 
 fn open_body(bytes: &[u8], from: usize, closed: bool) -> (Framing, State) {
-    if let Some(next) = start::next_line(bytes, from) {
-        return (Framing::Message(next), DONE);
+    let mut at = from;
+    while let Some(next) = start::next_line(bytes, at) {
+        // A body may quote a start line (RFC 3420): only one with headers behind it begins a message.
+        let after = next + memchr(b'\n', bytes.get(next..).unwrap_or_default()).map_or(0, |end| end + 1);
+        match start::is_header_at(bytes, after) {
+            Some(true) => return (Framing::Message(next), DONE),
+            None if !closed && bytes.len() - after <= MAX_LINE => return (Framing::More, State::OpenBody(after.saturating_sub(1))),
+            _ => at = after,
+        }
     }
     if closed || bytes.len() > MAX_HEAD + MAX_BODY {
         return (Framing::Message(bytes.len()), DONE);
@@ -161,12 +168,13 @@ fn resync(bytes: &[u8], from: usize, closed: bool) -> Framing {
 /// The two headers that framing looks at.
 struct Facts {
     length: Option<usize>,
+    disputed: bool,
     typed: bool,
 }
 
 impl Facts {
     fn read(head: &[u8]) -> Self {
-        let mut facts = Self { length: None, typed: false };
+        let mut facts = Self { length: None, disputed: false, typed: false };
         let mut lines = Lines { bytes: head, at: memchr(b'\n', head).map_or(head.len(), |end| end + 1) };
         loop {
             match lines.next_line() {
@@ -175,13 +183,17 @@ impl Facts {
                 Line::Blank | Line::End => break,
             }
         }
-        facts.length = facts.length.filter(|length| *length <= MAX_BODY);
+        facts.length = facts.length.filter(|length| *length <= MAX_BODY && !facts.disputed);
         facts
     }
 
     fn note(&mut self, name: HeaderName, value: &[u8]) {
         match name {
-            HeaderName::ContentLength if self.length.is_none() => self.length = length(value).map(|length| length as usize),
+            HeaderName::ContentLength => match (self.length, length(value).map(|length| length as usize)) {
+                (None, first) => self.length = first,
+                (Some(first), Some(second)) if first != second => self.disputed = true,
+                _ => {}
+            },
             HeaderName::ContentType => self.typed = true,
             _ => {}
         }
@@ -236,6 +248,8 @@ mod tests {
     const A: &str = "INVITE sip:a SIP/2.0\r\nContent-Length: 4\r\n\r\nv=0\n";
     const B: &str = "SIP/2.0 200 OK\nl : 3\n\nxyz";
 
+    const REAL: &str = "SIP/2.0 200 OK\r\nVia: SIP/2.0/TCP a\r\nl: 0\r\n\r\n";
+
     #[test]
     fn messages_follow_each_other_with_and_without_keepalives() {
         assert_eq!(messages(&format!("{A}{B}\r\n\r\n{A}")), [format!("+{A}"), format!("+{B}"), format!("+{A}")]);
@@ -281,6 +295,32 @@ mod tests {
         for text in ["INVITE sip:a SIP/2.0\r\nContent-Length: 40\r\n\r\nv=0", "INVITE sip:a SIP/2.0\r\nVia: x", "INVITE sip:a SIP/2.0"] {
             assert_eq!(messages(text), [format!("+{text}")]);
         }
+    }
+
+    #[test]
+    fn a_start_line_that_a_body_quotes_begins_no_message() {
+        let quoting = "NOTIFY sip:a SIP/2.0\r\nc: message/sipfrag\r\n\r\nSIP/2.0 200 OK\r\nand more\r\n";
+        assert_eq!(messages(&format!("{quoting}{REAL}")), [format!("+{quoting}"), format!("+{REAL}")]);
+        let whole = "NOTIFY sip:a SIP/2.0\r\nl: 16\r\n\r\nSIP/2.0 200 OK\r\n";
+        assert_eq!(messages(&format!("{whole}{REAL}")), [format!("+{whole}"), format!("+{REAL}")]);
+    }
+
+    /// Which length a receiver believes is not known: what lies between the two becomes part of the first message, unless a whole
+    /// message begins there.
+    #[test]
+    fn two_lengths_that_differ_are_none() {
+        let text = "BYE sip:a SIP/2.0\r\nl: 2\r\nContent-Length: 30\r\nc: a/b\r\n\r\nabforged\r\nSIP/2.0 200 OK\r\nno header\r\n";
+        assert_eq!(messages(&format!("{text}{REAL}")), [format!("+{text}"), format!("+{REAL}")]);
+        let same = "BYE sip:a SIP/2.0\r\nl: 2\r\nContent-Length: 2\r\n\r\nab";
+        assert_eq!(messages(&format!("{same}{REAL}")), [format!("+{same}"), format!("+{REAL}")]);
+    }
+
+    #[test]
+    fn nul_and_chunked_nonsense_cost_no_message_behind_them() {
+        let chunked = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1c\r\nffffffffffffffff\r\n0\r\n\r\n";
+        assert_eq!(messages(&format!("{REAL}{chunked}{REAL}")).iter().filter(|m| m.starts_with('+')).count(), 2);
+        let nul = "BYE sip:ab SIP/2.0\r\nX: \0\r\nl: 2\r\n\r\n\0\0";
+        assert_eq!(messages(&format!("{nul}{REAL}")), [format!("+{nul}"), format!("+{REAL}")]);
     }
 
     /// Searched again at every byte, 900 kB would be 400 GB.

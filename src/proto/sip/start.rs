@@ -1,5 +1,6 @@
 //! The first line of a message, which alone decides whether a payload is SIP.
 
+use super::header::HeaderName;
 use super::scan::Span;
 use super::value::{is_token, trim};
 use memchr::{memchr, memrchr};
@@ -73,6 +74,43 @@ pub(super) fn may_become(prefix: &[u8]) -> bool {
     let method = head.iter().take_while(|byte| is_token(**byte)).count();
     let printable = head.iter().all(|byte| *byte >= 0x20 || matches!(byte, b'\t' | b'\r'));
     method > 0 && method <= LONGEST_METHOD && printable && head.get(method).is_none_or(|byte| is_blank(*byte))
+}
+
+/// May the last line of `bytes`, which has no end yet, become a start line with the bytes that follow?
+pub fn may_go_on(bytes: &[u8]) -> bool {
+    let line = bytes.get(line_begin(bytes, bytes.len())..).unwrap_or_default();
+    !line.is_empty() && may_become(line)
+}
+
+/// Looks for a message anywhere in `bytes`: a start line with a header line that is known behind it. Gives where it begins, and from
+/// where to look again when more bytes have come; begin with 0, and go on with that.
+pub fn resume(bytes: &[u8], from: usize) -> (Option<usize>, usize) {
+    let mut at = from;
+    while let Some(line) = line_at(bytes, at) {
+        let after = at + line.len() + 1;
+        if is_start_line(line, true) {
+            match is_header_at(bytes, after) {
+                Some(true) => return (Some(at), at),
+                Some(false) => {}
+                None => break,
+            }
+        }
+        at = after;
+    }
+    (None, at)
+}
+
+/// Whether the line at `at` is a header whose name is known; `None` while its end is not there.
+pub(super) fn is_header_at(bytes: &[u8], at: usize) -> Option<bool> {
+    let line = line_at(bytes, at)?;
+    let name = line.iter().position(|byte| *byte == b':').and_then(|colon| line.get(..colon));
+    Some(name.is_some_and(|name| HeaderName::of(trim(name)) != HeaderName::Other))
+}
+
+/// The line at `at` without its LF, once that is there.
+fn line_at(bytes: &[u8], at: usize) -> Option<&[u8]> {
+    let rest = bytes.get(at..)?;
+    rest.get(..memchr(b'\n', rest)?)
 }
 
 /// Reads the start line that [`find`] found at `at..end`.
