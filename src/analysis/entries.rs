@@ -132,6 +132,7 @@ fn transport(leg: &Leg) -> String {
         _ => match leg.messages.first().map(|m| m.message.transport) {
             Some(Transport::Tcp) => "tcp",
             Some(Transport::Sctp) => "sctp",
+            Some(Transport::Ws) => "ws",
             _ => "udp",
         },
     }

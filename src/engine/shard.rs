@@ -3,7 +3,7 @@
 use super::facts::Fact;
 use super::fragment::provisional;
 use crate::decode::{self, FlowKey, Packet, flow_key};
-use crate::flow::{Connection, Content, MediaFlow, Message, Origin, SctpFlow, Seen, TcpFlow, Text, Transport};
+use crate::flow::{Connection, Content, MediaFlow, Message, Origin, SctpFlow, Seen, Tcp, Text, Transport};
 use crate::ledger::{Kind, Ledger};
 use crate::proto::{dns, dtls, rtcp, rtp, sip, stun};
 use crate::record::{RecordId, Seq};
@@ -16,12 +16,14 @@ use std::net::SocketAddr;
 pub const SHARDS: usize = 64;
 /// A UDP flow without a packet for this long is closed.
 const UDP_IDLE: Span = Span::secs(5 * 60);
-/// A TCP connection without a packet for this long is closed; SIP connections idle between keep-alives.
-const TCP_IDLE: Span = Span::secs(30 * 60);
-/// A TCP connection that was closed by FIN or RST is kept this long for stragglers.
-const TCP_ENDED: Span = Span::secs(60);
+/// An SCTP association without a packet for this long is forgotten.
+const SCTP_IDLE: Span = Span::secs(30 * 60);
 /// Most flows of one kind in a shard; beyond it the longest unseen go.
 const MOST_FLOWS: usize = 1 << 16;
+/// Flows that stay then: room for many at once, so that finding the longest unseen is seldom.
+const KEPT_FLOWS: usize = MOST_FLOWS / 8 * 7;
+/// Most bytes that the TCP flows of a shard keep for messages that are not whole; beyond it those longest unseen are read as they are.
+const MOST_BUFFERED: usize = 8 << 20;
 
 type Flows<T> = HashMap<FlowKey, T, foldhash::fast::RandomState>;
 
@@ -50,7 +52,11 @@ pub struct Wanted {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Shard {
     udp: Flows<UdpFlow>,
-    tcp: Flows<TcpFlow>,
+    tcp: Flows<Tcp>,
+    /// TCP flows that wait behind a gap: a tick looks at these alone.
+    waiting: BTreeSet<FlowKey>,
+    /// Bytes that TCP flows keep.
+    buffered: usize,
     sctp: Flows<SctpFlow>,
     /// Records applied here.
     pub ledger: Ledger,
@@ -179,21 +185,64 @@ impl Shard {
 
     fn tcp(&mut self, packet: &Packet<'_>, out: &mut Vec<(Seq, Fact)>) -> Kind {
         let mut messages = Vec::new();
-        if self.tcp.get(&packet.flow).is_some_and(|flow| flow.is_reopened_by(packet))
-            && let Some(flow) = self.tcp.remove(&packet.flow)
-        {
-            close_tcp(flow, packet.seq, packet.clock, &mut self.ledger, out);
+        let tcp = self.tcp.entry(packet.flow).or_default();
+        if tcp.keep(packet) {
+            self.ledger.count(Kind::Tcp, 1);
+            return Kind::Tcp;
         }
-        let flow = self.tcp.entry(packet.flow).or_insert_with(|| TcpFlow::open(packet));
+        let mut flow = tcp.flow(packet);
+        let mut before = (flow.size(), flow.waits());
+        if flow.is_reopened_by(packet) {
+            self.buffered -= before.0;
+            close_tcp(std::mem::take(tcp), packet.seq, packet.clock, &mut self.ledger, out);
+            flow = tcp.flow(packet);
+            before.0 = 0;
+        }
         flow.apply(packet, &mut self.ledger, &mut messages);
+        let after = (flow.size(), flow.waits());
         out.extend(messages.into_iter().map(|m| (packet.seq, Fact::Message(Box::new(m)))));
+        self.buffered = self.buffered + after.0 - before.0;
+        match (before.1, after.1) {
+            (false, true) => self.waiting.insert(packet.flow),
+            (true, false) => self.waiting.remove(&packet.flow),
+            _ => false,
+        };
+        if self.buffered > MOST_BUFFERED {
+            self.make_room(packet.seq, out);
+        }
         Kind::Tcp
+    }
+
+    /// Reads what TCP flows keep as it is, those longest unseen first, until half the room is free.
+    fn make_room(&mut self, seq: Seq, out: &mut Vec<(Seq, Fact)>) {
+        let keep = |(key, tcp): (&FlowKey, &Tcp)| tcp.known().filter(|flow| flow.size() > 0).map(|flow| (flow.last_seq, *key));
+        let mut flows: Vec<(Seq, FlowKey)> = self.tcp.iter().filter_map(keep).collect();
+        flows.sort_unstable();
+        for (_, key) in flows {
+            if self.buffered <= MOST_BUFFERED / 2 {
+                return;
+            }
+            let Some(flow) = self.tcp.get_mut(&key).and_then(Tcp::known_mut) else { continue };
+            let mut messages = Vec::new();
+            self.buffered -= flow.size();
+            flow.give_up(&mut self.ledger, &mut messages);
+            self.buffered += flow.size();
+            self.waiting.remove(&key);
+            out.extend(messages.into_iter().map(|m| (seq, Fact::Message(Box::new(m)))));
+        }
     }
 
     /// Every 65 536 records: skips gaps that stayed open, and keeps the tables below their caps.
     pub fn tick(&mut self, seq: Seq, clock: Timestamp, out: &mut Vec<(Seq, Fact)>) {
         let mut messages = Vec::new();
-        self.tcp.values_mut().for_each(|flow| flow.tick(clock, false, &mut self.ledger, &mut messages));
+        let Self { tcp, waiting, buffered, ledger, .. } = self;
+        waiting.retain(|key| {
+            let Some(flow) = tcp.get_mut(key).and_then(Tcp::known_mut) else { return false };
+            *buffered -= flow.size();
+            flow.tick(clock, false, ledger, &mut messages);
+            *buffered += flow.size();
+            flow.waits()
+        });
         out.extend(messages.into_iter().map(|m| (seq, Fact::Message(Box::new(m)))));
         for flow in oldest(self.udp.iter().map(|(flow, state)| (state.last_seq, *flow))) {
             if let Some(state) = self.udp.remove(&flow) {
@@ -204,12 +253,17 @@ impl Shard {
         for flow in oldest(self.sctp.iter().map(|(flow, state)| (state.last_seq, *flow))) {
             self.ledger.evicted += u64::from(self.sctp.remove(&flow).is_some());
         }
-        for flow in oldest(self.tcp.iter().map(|(flow, state)| (state.last_seq, *flow))) {
-            if let Some(state) = self.tcp.remove(&flow) {
-                self.ledger.evicted += 1;
-                close_tcp(state, seq, clock, &mut self.ledger, out);
-            }
+        for flow in oldest(self.tcp.iter().map(|(flow, tcp)| (tcp.last_seq(), *flow))) {
+            self.ledger.evicted += 1;
+            self.remove_tcp(&flow, seq, clock, out);
         }
+    }
+
+    fn remove_tcp(&mut self, key: &FlowKey, seq: Seq, clock: Timestamp, out: &mut Vec<(Seq, Fact)>) {
+        let Some(tcp) = self.tcp.remove(key) else { return };
+        self.waiting.remove(key);
+        self.buffered -= tcp.known().map_or(0, |flow| flow.size());
+        close_tcp(tcp, seq, clock, &mut self.ledger, out);
     }
 
     /// At ticks some seconds apart: closes what is idle, hands out what is wanted, tells what changed. Returns the watched endpoints
@@ -227,26 +281,25 @@ impl Shard {
             flow.sweep(*key, seq, wanted, &mut alive, out);
             flow.signalling.is_some() || !flow.media.is_empty()
         });
-        self.sctp.retain(|_, flow| !idle(flow.last_clock, TCP_IDLE));
+        self.sctp.retain(|_, flow| !idle(flow.last_clock, SCTP_IDLE));
         self.sweep_tcp(seq, clock, wanted, out);
         alive
     }
 
     fn sweep_tcp(&mut self, seq: Seq, clock: Timestamp, wanted: &Wanted, out: &mut Vec<(Seq, Fact)>) {
-        let over = |flow: &TcpFlow| {
-            let limit = if flow.is_ended() { TCP_ENDED } else { TCP_IDLE };
-            wanted.all || clock - flow.last_clock >= limit
-        };
-        let gone: Vec<FlowKey> = self.tcp.iter().filter(|(_, flow)| over(flow)).map(|(key, _)| *key).collect();
-        for key in gone {
-            if let Some(flow) = self.tcp.remove(&key) {
-                close_tcp(flow, seq, clock, &mut self.ledger, out);
+        let mut gone = Vec::new();
+        self.tcp.iter_mut().for_each(|(key, tcp)| {
+            if wanted.all || tcp.is_over(clock) {
+                gone.push((tcp.last_seq(), *key));
+            } else if let Some(flow) = tcp.known_mut().filter(|flow| flow.changed && flow.is_signalling()) {
+                flow.changed = false;
+                out.push((seq, Fact::Connection { connection: Box::new(flow.connection.clone()), closed: None }));
             }
-        }
-        self.tcp.values_mut().filter(|flow| flow.changed && flow.is_signalling()).for_each(|flow| {
-            flow.changed = false;
-            out.push((seq, Fact::Connection { connection: Box::new(flow.connection.clone()), closed: None }));
         });
+        gone.sort_unstable();
+        for (_, key) in gone {
+            self.remove_tcp(&key, seq, clock, out);
+        }
     }
 }
 
@@ -287,24 +340,27 @@ impl UdpFlow {
     }
 }
 
-fn close_tcp(mut flow: TcpFlow, seq: Seq, clock: Timestamp, ledger: &mut Ledger, out: &mut Vec<(Seq, Fact)>) {
+fn close_tcp(mut tcp: Tcp, seq: Seq, clock: Timestamp, ledger: &mut Ledger, out: &mut Vec<(Seq, Fact)>) {
+    let Some(flow) = tcp.known_mut() else { return };
     let mut messages = Vec::new();
     flow.tick(clock, true, ledger, &mut messages);
     out.extend(messages.into_iter().map(|m| (seq, Fact::Message(Box::new(m)))));
     if flow.is_signalling() {
-        out.push((seq, Fact::Connection { connection: Box::new(flow.connection), closed: Some(clock) }));
+        out.push((seq, Fact::Connection { connection: Box::new(flow.connection.clone()), closed: Some(clock) }));
     }
 }
 
-/// Flows to drop so that a table keeps its cap: those unseen for longest.
+/// Flows to drop so that a table keeps its cap: those unseen for longest, in that order.
 fn oldest(flows: impl ExactSizeIterator<Item = (Seq, FlowKey)>) -> Vec<FlowKey> {
-    let over = flows.len().saturating_sub(MOST_FLOWS);
-    if over == 0 {
+    if flows.len() <= MOST_FLOWS {
         return Vec::new();
     }
     let mut flows: Vec<_> = flows.collect();
+    let over = flows.len() - KEPT_FLOWS;
+    flows.select_nth_unstable(over);
+    flows.truncate(over);
     flows.sort_unstable();
-    flows.into_iter().take(over).map(|(_, flow)| flow).collect()
+    flows.into_iter().map(|(_, flow)| flow).collect()
 }
 
 /// What a datagram without flow state is.

@@ -2,9 +2,10 @@
 
 use super::copies::COPY_WINDOW;
 use super::{Seen, Sightings};
-use crate::decode::{Dir, FlowKey, Packet};
+use crate::decode::{Dir, FlowKey, MacPair, Packet, TapId};
 use crate::hash;
 use crate::record::Seq;
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
@@ -48,6 +49,8 @@ pub struct Half {
     pub first: Option<Seen>,
     /// Payload bytes that never came, though later ones did.
     pub lost: u64,
+    /// Segments with other bytes than those that came first in their place; the first were read.
+    pub conflicts: u64,
     /// What the last packets were, to tell copies from packets.
     recent: Recent,
 }
@@ -86,11 +89,11 @@ impl Connection {
         }
     }
 
-    /// Counts one packet of it; one that a mirror port copied counts once.
-    pub fn count(&mut self, packet: &Packet<'_>) {
+    /// Counts one packet of it; one that a mirror port copied counts once, and is told.
+    pub fn count(&mut self, packet: &Packet<'_>) -> bool {
         let half = self.half_mut(packet.dir);
         if half.recent.hold(packet) {
-            return;
+            return true;
         }
         half.first.get_or_insert_with(|| Seen::of(packet));
         half.sightings.count(packet);
@@ -101,6 +104,7 @@ impl Connection {
                 _ => {}
             }
         }
+        false
     }
 
     /// One direction.
@@ -122,36 +126,55 @@ impl Connection {
     }
 }
 
-/// The last four packets of a direction.
+/// The last four packets of a direction; room for them is made when they come.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Recent(SmallVec<[(Seen, Print); 4]>);
+struct Recent {
+    prints: SmallVec<[Print; 1]>,
+    /// Where the next one goes.
+    at: u8,
+}
 
-/// What two copies of a packet share: numbers and flags of TCP, or a hash of a datagram; and the length.
-type Print = (u64, u8, usize);
+/// Packets remembered.
+const MOST_RECENT: usize = 4;
+
+/// What two copies of a packet share, and when the first came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Print {
+    at: Timestamp,
+    /// Numbers of TCP, or a hash of a datagram.
+    number: u64,
+    len: u32,
+    tap: TapId,
+    macs: MacPair,
+    flags: u8,
+    ttl: u8,
+    dscp: u8,
+}
 
 impl Recent {
     /// Whether one of the last packets was this one, seen at the same tap with the same time to live a moment ago. Remembers it.
     fn hold(&mut self, packet: &Packet<'_>) -> bool {
-        let (seen, print) = (Seen::of(packet), print(packet));
-        let same = |(before, known): &(Seen, Print)| {
-            let at_once = Seen { id: seen.id, seq: seen.seq, at: seen.at, ..*before } == seen && seen.at - before.at <= COPY_WINDOW;
-            at_once && *known == print
-        };
-        let held = self.0.iter().any(same);
-        if self.0.len() >= 4 {
-            self.0.remove(0);
+        let print = Print::of(packet);
+        let held = self.prints.iter().any(|before| print.at - before.at <= COPY_WINDOW && Print { at: print.at, ..*before } == print);
+        match self.prints.get_mut(usize::from(self.at)) {
+            Some(oldest) => *oldest = print,
+            None => self.prints.push(print),
         }
-        self.0.push((seen, print));
+        self.at = (self.at + 1) % MOST_RECENT as u8;
         held
     }
 }
 
-fn print(packet: &Packet<'_>) -> Print {
-    let (number, flags) = match packet.tcp {
-        Some(tcp) => (u64::from(tcp.seq) << 32 | u64::from(tcp.ack), tcp.flags),
-        None => (hash::stable(&[packet.payload]), 0),
-    };
-    (number, flags, packet.payload.len())
+impl Print {
+    fn of(packet: &Packet<'_>) -> Self {
+        let (number, flags) = match packet.tcp {
+            Some(tcp) => (u64::from(tcp.seq) << 32 | u64::from(tcp.ack), tcp.flags),
+            None => (hash::stable(&[packet.payload]), 0),
+        };
+        let len = u32::try_from(packet.payload.len()).unwrap_or(u32::MAX);
+        let link = packet.link;
+        Self { at: packet.at, number, len, tap: packet.tap, macs: link.macs, flags, ttl: link.ttl, dscp: link.dscp }
+    }
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub enum Transport {
     Tcp,
     /// An SCTP association.
     Sctp,
+    /// A WebSocket (RFC 7118).
+    Ws,
 }
 
 /// How its text came to be readable.

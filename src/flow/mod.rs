@@ -2,11 +2,15 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
+pub mod ahead;
 pub mod arrival;
 pub mod connection;
 pub mod copies;
 pub mod gaps;
+pub mod half;
+pub mod half_open;
 pub mod jitter;
+pub mod lane;
 pub mod link_facts;
 pub mod mean;
 pub mod media;
@@ -20,8 +24,10 @@ pub mod sightings;
 pub mod stream;
 pub mod tcp;
 pub mod tcp_flow;
+pub mod websocket;
 
 pub use connection::{ConnId, Connection, Content, End};
+pub use half_open::Tcp;
 pub use media::MediaFlow;
 pub use message::{Message, Origin, Text, Transport};
 pub use pass::{Pass, samples_match};
