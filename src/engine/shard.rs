@@ -111,7 +111,7 @@ impl Shard {
 
     /// RTCP is told to its flow.
     fn rtcp(&mut self, packet: &Packet<'_>) -> Kind {
-        if let (Some(report), Some(flow)) = (rtcp::read(packet.payload), self.udp.get_mut(&packet.flow)) {
+        if let (Some(report), Some(flow)) = (rtcp::read_cut(packet.payload, packet.cut), self.udp.get_mut(&packet.flow)) {
             flow.media.rtcp_ssrc(packet.dir, report.sender, &mut self.ledger);
         }
         Kind::Rtcp
