@@ -27,6 +27,8 @@ pub enum Content {
     Sip,
     /// TLS records.
     Tls,
+    /// STUN or TURN.
+    Stun,
 }
 
 /// How a connection ended.

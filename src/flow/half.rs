@@ -2,7 +2,7 @@
 
 use super::tcp::{self, Ordered, Took};
 use super::websocket::{self, Assembly, Read};
-use super::{ConnId, Content, Message, Origin, Seen, Text, Transport};
+use super::{ConnId, Content, Message, Origin, Seen, Text, Transport, stun_tcp};
 use crate::decode::Packet;
 use crate::error::Undecoded;
 use crate::ledger::{Kind, Ledger};
@@ -32,6 +32,7 @@ enum Carries {
     Other,
     Sip,
     Tls,
+    Stun,
     WebSocket(Box<Assembly>),
 }
 
@@ -65,6 +66,7 @@ impl Half {
             Carries::Unknown | Carries::Other => Content::Unknown,
             Carries::Sip | Carries::WebSocket(_) => Content::Sip,
             Carries::Tls => Content::Tls,
+            Carries::Stun => Content::Stun,
         }
     }
 
@@ -114,7 +116,7 @@ impl Half {
     pub fn read_whole(&mut self, closed: bool, way: Way, ledger: &mut Ledger, out: &mut Vec<Message>) {
         match &mut self.carries {
             Carries::Sip => self.read_sip(closed, way, ledger, out),
-            Carries::Tls | Carries::Other => self.ordered.drop_readable(),
+            Carries::Tls | Carries::Stun | Carries::Other => self.ordered.drop_readable(),
             Carries::WebSocket(assembly) => {
                 while let Some(read) = assembly.read(&mut self.ordered, closed) {
                     tell(read, way, ledger, out);
@@ -143,6 +145,7 @@ impl Half {
         match self.carries {
             Carries::Unknown | Carries::Other if sip::probe(payload) => Some(Carries::Sip),
             Carries::Unknown | Carries::Other if tls::probe(payload) => Some(Carries::Tls),
+            Carries::Unknown | Carries::Other if stun_tcp::probe(payload) => Some(Carries::Stun),
             Carries::Unknown | Carries::Other if websocket::probe(payload) => Some(Carries::WebSocket(Box::default())),
             _ => None,
         }
@@ -155,6 +158,7 @@ impl Half {
             (Carries::Unknown | Carries::Other, Some(carries)) => self.carry(carries, 0),
             (Carries::Unknown, None) if sip::probe(readable) => self.carry(Carries::Sip, 0),
             (Carries::Unknown, None) if tls::probe(readable) => self.carry(Carries::Tls, 0),
+            (Carries::Unknown, None) if stun_tcp::probe(readable) => self.carry(Carries::Stun, 0),
             (Carries::Unknown, None) => match handshake(readable) {
                 Some(n) => self.carry(Carries::WebSocket(Box::default()), n),
                 None => self.wait_for_more(),
@@ -199,6 +203,7 @@ impl Half {
     fn kind_of(&self, took: Took) -> Kind {
         match (self.content(), took) {
             (Content::Tls, _) => Kind::Tls,
+            (Content::Stun, _) => Kind::Stun,
             (Content::Sip, Took::Again) => Kind::Sip,
             _ => Kind::Tcp,
         }

@@ -22,6 +22,7 @@ pub mod seen;
 pub mod sequence;
 pub mod sightings;
 pub mod stream;
+pub mod stun_tcp;
 pub mod tcp;
 pub mod tcp_flow;
 pub mod websocket;

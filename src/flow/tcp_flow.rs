@@ -126,6 +126,7 @@ impl TcpFlow {
         let (a, b) = self.connection.id.flow.endpoints();
         match self.connection.content {
             Content::Sip => true,
+            Content::Stun => false,
             Content::Tls | Content::Unknown => a.port() == SIPS_PORT || b.port() == SIPS_PORT,
         }
     }
