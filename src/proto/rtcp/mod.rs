@@ -85,8 +85,9 @@ fn sender_alone(datagram: &[u8]) -> Option<Compound> {
     })
 }
 
+/// Less than a header may be left over: real endpoints fill up their datagrams, and SRTCP adds more than that.
 fn walk(mut rest: &[u8], compound: &mut Compound) -> Option<()> {
-    while !rest.is_empty() {
+    while rest.len() >= 4 {
         let head = Head::read(rest)?;
         // `len` counts the header, so it is at least 4 and every turn moves on.
         let (packet, next) = rest.split_at_checked(head.len)?;
@@ -160,6 +161,12 @@ mod tests {
     fn empty_blocks_end() {
         let bytes = [&[0x80, 201, 0, 1, 0, 0, 0, 5][..], &[0x80, 202, 0, 0].repeat(300)].concat();
         assert!(read(&bytes).unwrap().clear);
+    }
+
+    #[test]
+    fn octets_left_over_at_the_end_hide_nothing() {
+        let bytes = [&sender_report()[..], &[0, 0]].concat();
+        assert_eq!(read(&bytes).map(|report| (report.clear, report.blocks.len())), Some((true, 1)));
     }
 
     #[test]
