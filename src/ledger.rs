@@ -137,6 +137,17 @@ impl Ledger {
         self.evicted += other.evicted;
     }
 
+    /// Adds another ledger's counts to this one; what it counted as `from` counts as `to` here.
+    pub fn add_as(&mut self, other: &Ledger, from: Kind, to: Kind) {
+        self.add(other);
+        let n = other.kinds.get(from as usize).copied().unwrap_or(0);
+        for (kind, n) in [(from, -n), (to, n)] {
+            if let Some(slot) = self.kinds.get_mut(kind as usize) {
+                *slot += n;
+            }
+        }
+    }
+
     /// Records of `kind`; meaningful on a summed ledger.
     pub fn of(&self, kind: Kind) -> u64 {
         self.kinds.get(kind as usize).map_or(0, |n| u64::try_from(*n).unwrap_or(0))
@@ -165,6 +176,16 @@ mod tests {
         ledger.recount(Kind::Udp, Kind::Rtp, 8);
         ledger.undecoded(Undecoded::new("mpls", "not decoded yet"));
         assert_eq!((ledger.of(Kind::Udp), ledger.of(Kind::Rtp), ledger.sum()), (0, 8, 9));
+    }
+
+    #[test]
+    fn what_was_counted_in_a_wrapper_counts_as_the_wrapper() {
+        let (mut a, mut inner) = (Ledger::default(), Ledger::default());
+        inner.recount(Kind::Udp, Kind::Rtp, 7);
+        inner.evicted = 2;
+        a.count(Kind::Stun, 9);
+        a.add_as(&inner, Kind::Udp, Kind::Stun);
+        assert_eq!((a.of(Kind::Udp), a.of(Kind::Rtp), a.of(Kind::Stun), a.sum(), a.evicted), (0, 7, 2, 9, 2));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Entries of the report, made from a judged call.
 
+use super::control;
 use crate::call::{BoundStream, Call, Leg, LegKind, Recognition, outcome, recognise};
 use crate::finding::Finding;
 use crate::flow::{Pass, Transport};
@@ -53,6 +54,7 @@ fn entry(call: &Call, recognitions: &[Recognition], hops: &[Hop], findings: &[Fi
             legs => legs.iter().zip(recognitions).map(|(leg, found)| signalled(leg, found, hops, network)).collect(),
         },
         streams: call.streams.iter().map(|bound| bound.id.clone()).collect(),
+        ice: call.checks.iter().map(control::ice).collect(),
         scenario: None,
         findings: ids,
     }
@@ -201,6 +203,8 @@ fn stream(bound: &BoundStream, call: &Call, hops: &[Hop], network: &Network<'_>)
         segment: way.map_or_else(|| "unknown".to_owned(), |way| way.segment.to_string()),
         basis: way.map_or_else(String::new, |way| way.basis.clone()),
         taps: stream.passes.iter().map(|pass| tap(pass, network)).collect(),
+        rtcp: bound.reported.as_ref().map(|reported| control::rtcp(reported, bound.clock_rate)),
+        relay: stream.relay.as_deref().map(control::relay),
     }
 }
 

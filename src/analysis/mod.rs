@@ -1,5 +1,6 @@
 //! The analysis: drives records through engine and call stage, judges what ended, and gathers the results.
 
+mod control;
 pub mod entries;
 pub mod group;
 pub mod judge;

@@ -3,9 +3,9 @@
 
 use super::leg::LegKind;
 use super::outcome::{self, CallOutcome};
-use super::{Claim, Due, Leg, LegId, media};
+use super::{Claim, Due, Leg, LegId, Reported, ice::Checks, media, reported::Reports};
 use crate::decode::FlowKey;
-use crate::flow::{ConnId, Connection, Seen, Stream, samples_match};
+use crate::flow::{ConnId, Connection, Seen, Stream, StunExchange, samples_match};
 use crate::hash;
 use crate::ledger::{Kind, Ledger};
 use crate::proto::payload;
@@ -34,6 +34,8 @@ pub struct BoundStream {
     pub secured: bool,
     /// Id of the stream it is the far side of, through a NAT or relay.
     pub continues: Option<String>,
+    /// What RTCP says about it.
+    pub reported: Option<Reported>,
 }
 
 /// A conversation that is over, or as far as the capture shows it.
@@ -49,6 +51,8 @@ pub struct Call {
     pub streams: Vec<BoundStream>,
     /// Its signalling flows, in order of first packet.
     pub connections: Vec<Connection>,
+    /// Its connectivity checks, in order of first message.
+    pub checks: Vec<StunExchange>,
     /// First record.
     pub first: Seen,
     /// End of the call, as far as it ended.
@@ -57,6 +61,8 @@ pub struct Call {
     pub outcome: Option<CallOutcome>,
 }
 
+/// Packets of a stream that RTCP has named, after which it is RTP.
+const SETTLED_BY_RTCP: u64 = 3;
 /// A closed signalling flow is kept this long: a leg closes 40 s after its end, at the next sweep.
 const CLOSED_FOR: Span = Span::secs(120);
 
@@ -72,6 +78,10 @@ pub struct Correlator {
     replaced: Vec<Connection>,
     /// Streams that no leg claims, of the batch under way.
     unclaimed: Vec<Stream>,
+    /// What RTCP said.
+    pub reports: Reports,
+    /// What STUN said.
+    pub checks: Checks,
     /// Records moved to RTP because SDP settled what they are.
     pub ledger: Ledger,
 }
@@ -109,14 +119,16 @@ impl Correlator {
             gone.extend(std::mem::take(&mut self.connections).into_values());
         }
         gone.sort_by_key(|connection| connection.id.opened);
+        self.reports.retire(clock, &mut self.ledger);
+        self.checks.retire(clock, &mut self.ledger);
         gone
     }
 
     /// Takes a stream that ended: to the leg that announced both its ends, else one of them, else to nobody.
     pub fn stream(&mut self, mut stream: Stream) {
-        let (src, dst) = stream.flow.from_to(stream.dir);
-        let by_dst = self.claims.get(&dst);
-        let by_src = self.claims.get(&src);
+        let [src, dst] = ends(&stream);
+        let by_dst = dst.iter().find_map(|end| self.claims.get(end));
+        let by_src = src.iter().find_map(|end| self.claims.get(end));
         let began = began(&stream);
         let both = by_dst.into_iter().flatten().filter(|leg| by_src.is_some_and(|legs| legs.contains(leg)));
         let either = by_dst.into_iter().flatten().chain(by_src.into_iter().flatten());
@@ -127,13 +139,17 @@ impl Correlator {
         let leg = best(&mut { both }).or_else(|| best(&mut { either }));
         match leg {
             Some(leg) => {
-                if !stream.counted_rtp {
-                    self.ledger.recount(Kind::Udp, Kind::Rtp, stream.records);
-                    stream.counted_rtp = true;
-                }
+                self.count_as_rtp(&mut stream);
                 self.held.entry(leg).or_default().push(stream);
             }
             None => self.unclaimed.push(stream),
+        }
+    }
+
+    fn count_as_rtp(&mut self, stream: &mut Stream) {
+        if !stream.counted_rtp {
+            self.ledger.recount(stream.counted_before, Kind::Rtp, stream.records);
+            stream.counted_rtp = true;
         }
     }
 
@@ -153,7 +169,8 @@ impl Correlator {
         let started = leg.first.at.rfc3339();
         let key = leg.call_id.as_ref().map(|c| c.bytes().to_vec()).unwrap_or_else(|| format!("{} {}", leg.a, leg.b).into_bytes());
         let id = hash::hex(&[&key, started.as_bytes()], 12);
-        let bound = bind(streams, Some(&leg));
+        let bound = bind(streams, Some(&leg), &self.reports);
+        let checks = self.checks.of(&leg, due);
         let silent = clock - leg.last_clock;
         Call {
             id,
@@ -163,20 +180,26 @@ impl Correlator {
             first: leg.first,
             streams: bound,
             connections,
+            checks,
             legs: vec![leg],
         }
     }
 
     /// Makes calls of the streams that nobody claimed, one per flow, in order of first packet. Streams that are not settled as RTP
-    /// are no streams.
+    /// are no streams; RTCP of another port, which names their source, settles them here.
     pub fn media_only(&mut self) -> Vec<Call> {
         let mut flows: BTreeMap<FlowKey, Vec<Stream>> = BTreeMap::new();
-        for stream in std::mem::take(&mut self.unclaimed) {
+        for mut stream in std::mem::take(&mut self.unclaimed) {
+            if !stream.counted_rtp && stream.packets() >= SETTLED_BY_RTCP && self.reports.knows(&stream) {
+                self.count_as_rtp(&mut stream);
+            }
             if stream.counted_rtp {
                 flows.entry(stream.flow).or_default().push(stream);
             }
         }
-        let mut calls: Vec<Call> = flows.into_values().filter_map(|streams| media_call(bind(streams, None))).collect();
+        let (reports, checks) = (&self.reports, &mut self.checks);
+        let call = |(flow, streams)| Some(Call { checks: checks.of_flow(flow), ..media_call(bind(streams, None, reports))? });
+        let mut calls: Vec<Call> = flows.into_iter().filter_map(call).collect();
         calls.sort_by_key(|call| call.first.seq);
         calls
     }
@@ -187,11 +210,11 @@ fn media_call(streams: Vec<BoundStream>) -> Option<Call> {
     let flow = streams.first()?.stream.flow;
     let ended = streams.iter().filter_map(|s| s.stream.last_of_first_source()).map(|seen| seen.at).max();
     let id = hash::hex(&[format!("{flow:?}").as_bytes(), first.at.rfc3339().as_bytes()], 12);
-    Some(Call { id, kind: None, legs: Vec::new(), streams, connections: Vec::new(), first, ended, outcome: None })
+    Some(Call { id, kind: None, legs: Vec::new(), streams, connections: Vec::new(), checks: Vec::new(), first, ended, outcome: None })
 }
 
 /// Gives streams their ids, codecs and chain, in order of first packet.
-fn bind(mut streams: Vec<Stream>, leg: Option<&Leg>) -> Vec<BoundStream> {
+fn bind(mut streams: Vec<Stream>, leg: Option<&Leg>, reports: &Reports) -> Vec<BoundStream> {
     streams.sort_by_key(began);
     let mut bound: Vec<BoundStream> = Vec::with_capacity(streams.len());
     for stream in streams {
@@ -210,6 +233,7 @@ fn bind(mut streams: Vec<Stream>, leg: Option<&Leg>) -> Vec<BoundStream> {
             clock_rate: named.map(|(_, rate)| rate),
             secured: line.is_some_and(|media| media.secured),
             continues,
+            reported: reports.about(&stream),
             stream,
         });
     }
@@ -226,6 +250,20 @@ fn is_far_side(near: &Stream, far: &Stream) -> bool {
         && near.ssrc == far.ssrc
         && apart.is_some_and(|apart| apart < FAR_SIDE_WITHIN)
         && near.passes.iter().any(|a| far.passes.iter().any(|b| samples_match(a, b)))
+}
+
+/// Sender and receiver of a stream, each by all the addresses that signalling may name it by: through a relay, the client has one there as
+/// well, and the relay stands for the peer.
+fn ends(stream: &Stream) -> [SmallVec<[SocketAddr; 2]>; 2] {
+    let (src, dst) = stream.flow.from_to(stream.dir);
+    let [mut from, mut to]: [SmallVec<[SocketAddr; 2]>; 2] = [src, dst].map(|end| SmallVec::from_iter([end]));
+    if let Some(relay) = &stream.relay {
+        let outward = relay.server == Some(dst);
+        let (client, far) = if outward { (&mut from, &mut to) } else { (&mut to, &mut from) };
+        client.extend(relay.relayed);
+        far.extend(relay.peer);
+    }
+    [from, to]
 }
 
 /// Place of the first packet of a stream.

@@ -5,11 +5,13 @@
 
 pub mod correlate;
 pub mod dialog;
+pub mod ice;
 pub mod leg;
 pub mod media;
 pub mod message;
 pub mod outcome;
 pub mod recognise;
+pub mod reported;
 pub mod shard;
 pub mod stage;
 pub mod transaction;
@@ -24,6 +26,7 @@ pub use media::{Binding, Described};
 pub use message::{Copy, LegMessage};
 pub use outcome::CallOutcome;
 pub use recognise::{Recognition, Side};
+pub use reported::Reported;
 pub use shard::{CallShard, Claim, Due};
 pub use stage::CallStage;
 pub use transaction::{MessageIdx, Transaction, TransactionIdx};

@@ -70,6 +70,8 @@ impl CallStage {
             match fact {
                 Fact::Stream(stream) => self.correlator.stream(*stream),
                 Fact::Connection { connection, closed } => self.correlator.connection(*connection, closed),
+                Fact::Rtcp(report) => self.correlator.reports.add(*report),
+                Fact::Stun(exchange) => self.correlator.checks.add(*exchange),
                 Fact::Message(_) => {}
             }
         }

@@ -1,6 +1,6 @@
 //! Facts: what shards tell the call stage, owned and in Seq order.
 
-use crate::flow::{Connection, Message, Stream};
+use crate::flow::{Connection, Message, RtcpReport, Stream, StunExchange};
 use crate::record::Seq;
 use crate::time::Timestamp;
 
@@ -18,6 +18,10 @@ pub enum Fact {
         /// Clock at which it ended or was given up: nothing more will come of it.
         closed: Option<Timestamp>,
     },
+    /// What RTCP in one direction of a flow said since it was told last.
+    Rtcp(Box<RtcpReport>),
+    /// What became of STUN requests of one flow since they were told last.
+    Stun(Box<StunExchange>),
 }
 
 impl Fact {
@@ -27,6 +31,8 @@ impl Fact {
             Fact::Message(message) => (0, message.seen.seq),
             Fact::Connection { connection, .. } => (1, connection.id.opened),
             Fact::Stream(stream) => (2, stream.first().map_or(Seq(0), |seen| seen.seq)),
+            Fact::Rtcp(report) => (3, report.first.seq),
+            Fact::Stun(exchange) => (4, exchange.first.seq),
         }
     }
 }

@@ -5,15 +5,19 @@
 
 mod chunk;
 pub mod facts;
+mod flows;
 pub mod fragment;
 mod join;
 pub mod par;
 pub mod shard;
 pub mod taps;
+mod tcp_table;
+mod udp_flow;
 mod window;
 
 pub use facts::Fact;
-pub use shard::{SHARDS, Shard, Wanted};
+pub use flows::Wanted;
+pub use shard::{SHARDS, Shard};
 pub use taps::{Tap, Taps};
 pub use window::Mask;
 

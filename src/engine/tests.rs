@@ -58,6 +58,8 @@ fn facts(packets: &[Vec<u8>], size: usize) -> Vec<String> {
                 }
                 Fact::Connection { closed, .. } => format!("{} closed at {:?}", seq.0, closed.map(|clock| clock.0 / 1_000_000_000)),
                 Fact::Stream(_) => format!("{} stream", seq.0),
+                Fact::Rtcp(_) => format!("{} rtcp", seq.0),
+                Fact::Stun(_) => format!("{} stun", seq.0),
             });
         }
     }

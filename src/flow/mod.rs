@@ -5,7 +5,9 @@
 pub mod ahead;
 pub mod arrival;
 pub mod connection;
+pub mod control;
 pub mod copies;
+pub mod figures;
 pub mod gaps;
 pub mod half;
 pub mod half_open;
@@ -16,27 +18,35 @@ pub mod mean;
 pub mod media;
 pub mod message;
 pub mod pass;
+pub mod rtcp;
 pub mod samples;
 pub mod sctp;
 pub mod seen;
 pub mod sequence;
 pub mod sightings;
 pub mod stream;
+pub mod stun;
 pub mod stun_tcp;
 pub mod tcp;
 pub mod tcp_flow;
+pub mod turn;
 pub mod websocket;
 
 pub use connection::{ConnId, Connection, Content, End};
+pub use control::Control;
+pub use figures::Figures;
 pub use half_open::Tcp;
 pub use media::MediaFlow;
 pub use message::{Message, Origin, Text, Transport};
 pub use pass::{Pass, samples_match};
+pub use rtcp::{Reception, RtcpReport};
 pub use sctp::SctpFlow;
 pub use seen::Seen;
 pub use sightings::{Run, Sightings};
 pub use stream::Stream;
+pub use stun::StunExchange;
 pub use tcp_flow::TcpFlow;
+pub use turn::Relay;
 
 #[cfg(test)]
 mod support;

@@ -7,6 +7,7 @@ use crate::flow::{
     pass::{Delta, DeltaSummary, Outcome, Pass},
     samples,
     seen::Seen,
+    turn::Relay,
 };
 use crate::ledger::{Kind, Ledger};
 use crate::proto::rtp::{Header, Ssrc, is_comfort_noise, static_clock_rate};
@@ -63,6 +64,10 @@ pub struct Stream {
     pub flow: FlowKey,
     /// Which way through it.
     pub dir: Dir,
+    /// The relay that wrapped it.
+    pub relay: Option<Box<Relay>>,
+    /// What its records are counted as where they are not counted as `rtp`.
+    pub counted_before: Kind,
 }
 
 impl Stream {
@@ -78,6 +83,8 @@ impl Stream {
             passes: SmallVec::from_iter([Pass::new(arrival, hash)]),
             flow,
             dir,
+            relay: None,
+            counted_before: Kind::Udp,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The entries of `callpath.report/1`: field names are the contract's, what is unknown is `null`, never absent.
 
-use super::BySeverity;
+use super::{BySeverity, IceEntry, RelayEntry, RtcpEntry};
 use crate::finding::Severity;
 use crate::record::RecordId;
 use serde::{Deserialize, Serialize};
@@ -82,6 +82,8 @@ pub struct CallEntry {
     pub legs: Vec<LegEntry>,
     /// Ids of its streams.
     pub streams: Vec<String>,
+    /// Its ICE connectivity checks, one entry for each way they went; at most 16, the nominated first among what is kept.
+    pub ice: Vec<IceEntry>,
     /// Row of the expected call flows, `null` until it is matched.
     pub scenario: Option<String>,
     /// Ids of its findings.
@@ -178,6 +180,10 @@ pub struct StreamEntry {
     pub basis: String,
     /// Where it was seen.
     pub taps: Vec<StreamTapEntry>,
+    /// What RTCP says about it; `null` where none was seen.
+    pub rtcp: Option<RtcpEntry>,
+    /// The relay that wrapped it; `null` where none did.
+    pub relay: Option<RelayEntry>,
 }
 
 /// A stream at one tap.

@@ -144,6 +144,15 @@ mod tests {
         streams[].delta_ms.max streams[].mos streams[].dscp streams[].first streams[].last streams[].segment streams[].basis
         streams[].taps streams[].taps[] streams[].taps[].tap streams[].taps[].ttl streams[].taps[].packets streams[].taps[].lost
         streams[].taps[].located streams[].taps[].tunnels streams[].taps[].tunnels[]
+        streams[].rtcp streams[].rtcp.reports streams[].rtcp.lost streams[].rtcp.fraction_max_percent streams[].rtcp.jitter_ms
+        streams[].rtcp.jitter_ms.mean streams[].rtcp.jitter_ms.max streams[].rtcp.rtt_ms streams[].rtcp.rtt_ms.min
+        streams[].rtcp.rtt_ms.mean streams[].rtcp.rtt_ms.max streams[].rtcp.sent streams[].rtcp.cname streams[].rtcp.unread
+        streams[].rtcp.voip streams[].rtcp.voip.loss_percent streams[].rtcp.voip.discard_percent streams[].rtcp.voip.round_trip_ms
+        streams[].rtcp.voip.end_system_ms streams[].rtcp.voip.r_factor streams[].rtcp.voip.mos_lq streams[].rtcp.voip.mos_cq
+        streams[].relay streams[].relay.server streams[].relay.peer streams[].relay.channel
+        calls[].ice calls[].ice[] calls[].ice[].local calls[].ice[].remote calls[].ice[].nominated calls[].ice[].checks
+        calls[].ice[].successes calls[].ice[].rtt_ms calls[].ice[].rtt_ms.min calls[].ice[].rtt_ms.mean calls[].ice[].rtt_ms.max
+        calls[].ice[].relay calls[].ice[].relay.server calls[].ice[].relay.peer calls[].ice[].relay.channel
         hops hops[] hops[].id hops[].call hops[].kind hops[].a hops[].a.ip hops[].a.place hops[].b hops[].b.ip hops[].b.place
         hops[].a_to_b hops[].a_to_b.segment hops[].a_to_b.basis hops[].a_to_b.packets hops[].a_to_b.bytes
         hops[].b_to_a hops[].b_to_a.segment hops[].b_to_a.basis hops[].b_to_a.packets hops[].b_to_a.bytes

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
 
+pub mod control;
 pub mod entry;
 pub mod escape;
 pub mod json;
@@ -21,6 +22,7 @@ pub mod spool;
 pub mod terminal;
 pub mod width;
 
+pub use control::*;
 pub use entry::*;
 
 /// Everything that is reported of one ended call, or of one connection that nobody could read (then `call` is `None`).

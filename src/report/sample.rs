@@ -69,8 +69,38 @@ fn stream(src: &str, dst: &str, packets: u64, lost: i64, segment: &str) -> Strea
         segment: segment.to_owned(),
         basis: "link er-primary: VLAN 1201".to_owned(),
         taps: vec![StreamTapEntry { tap: 0, ttl: 58, packets, lost, located: None, tunnels: vec!["mpls label 16".to_owned()] }],
+        rtcp: Some(rtcp(lost)),
+        relay: Some(relay()),
         ..StreamEntry::default()
     }
+}
+
+fn rtcp(lost: i64) -> RtcpEntry {
+    let mos = |tenths| Some(Decimal::ratio(tenths, 10));
+    RtcpEntry {
+        reports: 2,
+        lost: Some(lost),
+        fraction_max_percent: Some(Decimal(39)),
+        jitter_ms: MeanMax { mean: Some(Decimal(2_000)), max: Some(Decimal(3_125)) },
+        rtt_ms: round_trip(),
+        sent: Some(500),
+        cname: Some(format!("{HOSTILE}@198.51.100.5")),
+        unread: 0,
+        voip: Some(VoipEntry { r_factor: Some(93), mos_lq: mos(41), mos_cq: mos(40), ..VoipEntry::default() }),
+    }
+}
+
+fn round_trip() -> MinMeanMax {
+    MinMeanMax { min: Some(Decimal(28_500)), mean: Some(Decimal(30_000)), max: Some(Decimal(31_500)) }
+}
+
+fn relay() -> RelayEntry {
+    RelayEntry { server: Some("52.112.10.20:3478".to_owned()), peer: Some("192.0.2.9:50000".to_owned()), channel: Some(0x4001) }
+}
+
+fn check() -> IceEntry {
+    let (local, remote) = ("198.51.100.5:4000".to_owned(), "52.112.10.20:49200".to_owned());
+    IceEntry { local, remote, nominated: true, checks: 4, successes: 4, rtt_ms: round_trip(), relay: Some(relay()) }
 }
 
 fn way(segment: &str, basis: &str, packets: u64) -> WayEntry {
@@ -146,6 +176,7 @@ fn broken() -> CallReport {
     ladder[7].findings.push(path.id.clone());
     let call = CallEntry {
         id: "a1b2c3d4e5f6".to_owned(),
+        ice: vec![check()],
         kind: "call".to_owned(),
         outcome: Some("answered".to_owned()),
         started: at(0).rfc3339(),

@@ -16,7 +16,8 @@ fn read(path: &Path) -> Vec<Stun> {
             flows.insert(flow);
             return datagram.payload.first_chunk().map(|header| message(frame, header));
         }
-        stun::channel_data(datagram.payload, flows.contains(&flow)).map(|_| Stun { frame, kind: None, id: String::new() })
+        let data = stun::channel_data(datagram.payload, datagram.cut).filter(|_| flows.contains(&flow));
+        data.map(|_| Stun { frame, kind: None, id: String::new() })
     })
 }
 

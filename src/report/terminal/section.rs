@@ -2,7 +2,7 @@
 
 use super::style::{self, Pen};
 use super::{calls, counted, ladder::Ladder, when, width};
-use crate::report::{CallEntry, CallReport, StreamEntry, escape::brief, escape::escape};
+use crate::report::{CallEntry, CallReport, RelayEntry, RtcpEntry, StreamEntry, escape::brief, escape::escape};
 use std::io::{self, Write};
 
 /// Legs and streams listed.
@@ -71,5 +71,21 @@ fn of_stream(stream: &StreamEntry) -> String {
     parts.extend(stream.mos.map(|mos| format!("MOS {mos}")));
     parts.push(format!("DSCP {}", stream.dscp));
     parts.push(escape(&stream.segment).into_owned());
+    parts.extend(stream.relay.as_ref().map(of_relay));
+    parts.extend(stream.rtcp.as_ref().and_then(of_rtcp));
     parts.join(", ")
+}
+
+/// `relayed by 52.112.10.20:3478 for 192.0.2.9:50000`
+fn of_relay(relay: &RelayEntry) -> String {
+    let peer = relay.peer.as_ref().map(|peer| format!(" for {}", escape(peer))).unwrap_or_default();
+    format!("relayed by {}{peer}", relay.server.as_deref().map_or("an unknown server".into(), escape))
+}
+
+/// `receiver reports 2 lost, jitter max 3.125 ms, round trip 30.000 ms`; `None` where nothing is reported.
+fn of_rtcp(rtcp: &RtcpEntry) -> Option<String> {
+    let mut parts = vec![format!("receiver reports {} lost", rtcp.lost?)];
+    parts.extend(rtcp.jitter_ms.max.map(|max| format!("jitter max {max} ms")));
+    parts.extend(rtcp.rtt_ms.mean.map(|mean| format!("round trip {mean} ms")));
+    Some(parts.join(", "))
 }

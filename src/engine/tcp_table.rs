@@ -1,0 +1,126 @@
+//! The TCP flows of a shard: which of them wait behind a gap, and how many bytes they keep together.
+
+use super::facts::Fact;
+use super::flows::{Flows, oldest};
+use crate::decode::{FlowKey, Packet};
+use crate::flow::Tcp;
+use crate::ledger::{Kind, Ledger};
+use crate::record::Seq;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Most bytes that the flows keep for messages that are not whole; beyond it those longest unseen are read as they are.
+const MOST_BUFFERED: usize = 8 << 20;
+
+/// The flows.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct TcpTable {
+    flows: Flows<Tcp>,
+    /// Flows that wait behind a gap: a tick looks at these alone.
+    waiting: BTreeSet<FlowKey>,
+    /// Bytes that all keep.
+    buffered: usize,
+}
+
+impl TcpTable {
+    /// Applies a segment, and counts it.
+    pub fn apply(&mut self, packet: &Packet<'_>, ledger: &mut Ledger, out: &mut Vec<(Seq, Fact)>) {
+        let mut messages = Vec::new();
+        let tcp = self.flows.entry(packet.flow).or_default();
+        if tcp.keep(packet) {
+            return ledger.count(Kind::Tcp, 1);
+        }
+        let mut flow = tcp.flow(packet);
+        let mut before = (flow.size(), flow.waits());
+        if flow.is_reopened_by(packet) {
+            self.buffered -= before.0;
+            close(std::mem::take(tcp), packet.seq, packet.clock, ledger, out);
+            flow = tcp.flow(packet);
+            before.0 = 0;
+        }
+        flow.apply(packet, ledger, &mut messages);
+        let after = (flow.size(), flow.waits());
+        out.extend(messages.into_iter().map(|m| (packet.seq, Fact::Message(Box::new(m)))));
+        self.buffered = self.buffered + after.0 - before.0;
+        match (before.1, after.1) {
+            (false, true) => self.waiting.insert(packet.flow),
+            (true, false) => self.waiting.remove(&packet.flow),
+            _ => false,
+        };
+        if self.buffered > MOST_BUFFERED {
+            self.make_room(packet.seq, ledger, out);
+        }
+    }
+
+    /// Reads what TCP flows keep as it is, those longest unseen first, until half the room is free.
+    fn make_room(&mut self, seq: Seq, ledger: &mut Ledger, out: &mut Vec<(Seq, Fact)>) {
+        let keep = |(key, tcp): (&FlowKey, &Tcp)| tcp.known().filter(|flow| flow.size() > 0).map(|flow| (flow.last_seq, *key));
+        let mut flows: Vec<(Seq, FlowKey)> = self.flows.iter().filter_map(keep).collect();
+        flows.sort_unstable();
+        for (_, key) in flows {
+            if self.buffered <= MOST_BUFFERED / 2 {
+                return;
+            }
+            let Some(flow) = self.flows.get_mut(&key).and_then(Tcp::known_mut) else { continue };
+            let mut messages = Vec::new();
+            self.buffered -= flow.size();
+            flow.give_up(ledger, &mut messages);
+            self.buffered += flow.size();
+            self.waiting.remove(&key);
+            out.extend(messages.into_iter().map(|m| (seq, Fact::Message(Box::new(m)))));
+        }
+    }
+
+    /// Skips gaps that stayed open, and keeps the table below its cap.
+    pub fn tick(&mut self, seq: Seq, clock: Timestamp, ledger: &mut Ledger, out: &mut Vec<(Seq, Fact)>) {
+        let mut messages = Vec::new();
+        let Self { flows, waiting, buffered } = self;
+        waiting.retain(|key| {
+            let Some(flow) = flows.get_mut(key).and_then(Tcp::known_mut) else { return false };
+            *buffered -= flow.size();
+            flow.tick(clock, false, ledger, &mut messages);
+            *buffered += flow.size();
+            flow.waits()
+        });
+        out.extend(messages.into_iter().map(|m| (seq, Fact::Message(Box::new(m)))));
+        for key in oldest(self.flows.iter().map(|(key, tcp)| (tcp.last_seq(), *key))) {
+            ledger.evicted += 1;
+            self.remove(&key, (seq, clock), ledger, out);
+        }
+    }
+
+    /// Closes connections that are over, or all, and tells of signalling that changed.
+    pub fn sweep(&mut self, (seq, clock): (Seq, Timestamp), all: bool, ledger: &mut Ledger, out: &mut Vec<(Seq, Fact)>) {
+        let mut gone = Vec::new();
+        self.flows.iter_mut().for_each(|(key, tcp)| {
+            if all || tcp.is_over(clock) {
+                gone.push((tcp.last_seq(), *key));
+            } else if let Some(flow) = tcp.known_mut().filter(|flow| flow.changed && flow.is_signalling()) {
+                flow.changed = false;
+                out.push((seq, Fact::Connection { connection: Box::new(flow.connection.clone()), closed: None }));
+            }
+        });
+        gone.sort_unstable();
+        for (_, key) in gone {
+            self.remove(&key, (seq, clock), ledger, out);
+        }
+    }
+
+    fn remove(&mut self, key: &FlowKey, (seq, clock): (Seq, Timestamp), ledger: &mut Ledger, out: &mut Vec<(Seq, Fact)>) {
+        let Some(tcp) = self.flows.remove(key) else { return };
+        self.waiting.remove(key);
+        self.buffered -= tcp.known().map_or(0, |flow| flow.size());
+        close(tcp, seq, clock, ledger, out);
+    }
+}
+
+fn close(mut tcp: Tcp, seq: Seq, clock: Timestamp, ledger: &mut Ledger, out: &mut Vec<(Seq, Fact)>) {
+    let Some(flow) = tcp.known_mut() else { return };
+    let mut messages = Vec::new();
+    flow.tick(clock, true, ledger, &mut messages);
+    out.extend(messages.into_iter().map(|m| (seq, Fact::Message(Box::new(m)))));
+    if flow.is_signalling() {
+        out.push((seq, Fact::Connection { connection: Box::new(flow.connection.clone()), closed: Some(clock) }));
+    }
+}
