@@ -292,7 +292,7 @@ fn stun_messages_and_attributes_are_those_that_tshark_reads() {
     let tables: Vec<_> = captures.iter().map(|(id, _)| table(id, "stun.tsv", &["stun.id", "stun.att.type"])).collect();
     // Attributes that tshark has no name for it leaves out.
     let named: BTreeSet<&String> = tables.iter().flat_map(|table| table.values()).filter_map(|row| row.get(1)).flatten().collect();
-    let (mut compared, mut apart) = (0, Vec::new());
+    let (mut compared, mut apart, mut faulty) = (0, Vec::new(), Vec::new());
     for ((id, path), theirs) in captures.iter().zip(&tables).filter(|(_, table)| !table.is_empty()) {
         datagrams(path, |number, payload, cut| {
             let Some([ids, kinds]) = theirs.get(&number).map(Vec::as_slice) else { return };
@@ -300,16 +300,23 @@ fn stun_messages_and_attributes_are_those_that_tshark_reads() {
                 return;
             }
             let message = stun::Message::read(payload).unwrap();
+            if message.fault().is_some() {
+                faulty.push(id.clone()); // made to have lengths that lie
+                return;
+            }
             let transaction: String = message.transaction.iter().map(|byte| format!("{byte:02x}")).collect();
             let mut kind: Vec<String> = message.attributes().map(|attribute| format!("0x{:04x}", attribute.kind)).collect();
             kind.retain(|kind| named.contains(kind));
-            if !transaction.ends_with(&ids[0]) || &kind != kinds {
+            // tshark takes Microsoft's values to be filled up to whole words, and so loses the rest.
+            let same = if message.microsoft { kind.starts_with(kinds) } else { &kind == kinds };
+            if !transaction.ends_with(&ids[0]) || !same {
                 apart.push(format!("{id} record {number}: {transaction} {kind:?} instead of {ids:?} {kinds:?}"));
             }
             compared += 1;
         });
     }
     assert!(apart.is_empty(), "{}", apart.join("\n"));
+    assert!(captures.is_empty() || faulty == ["cc5f73977", "ce73eca61"], "{faulty:?}");
     assert!(captures.is_empty() || compared >= 500, "only {compared} messages compared");
 }
 

@@ -62,7 +62,8 @@ impl<'a> Message<'a> {
         let body = rest.get(..len).unwrap_or(rest);
         let microsoft = body.starts_with(&MICROSOFT);
         let (class, method) = kind(u16::from_be_bytes([t0, t1]), microsoft);
-        let padded = microsoft || transaction.starts_with(&MAGIC_COOKIE);
+        // Neither RFC 3489 nor [MS-TURN] fills values up, whose messages may also have a cookie.
+        let padded = !microsoft && transaction.starts_with(&MAGIC_COOKIE);
         Some(Self { class, method, transaction: *transaction, microsoft, padded, body })
     }
 

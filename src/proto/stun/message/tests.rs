@@ -73,9 +73,10 @@ fn microsofts_dialect_has_plain_addresses_and_a_data_message_of_its_own() {
         let body = [&MICROSOFT[..], &bytes(more)].concat();
         [&kind.to_be_bytes()[..], &(body.len() as u16).to_be_bytes(), &[9; 16], &body].concat()
     };
-    let data = of(0x0115, "0012000800010fa0c0000201 001300020102 0000");
+    let data = of(0x0115, "0009000500000401 78 0012000800010fa0c0000201 001300020102");
     let data = Message::read(&data).unwrap();
     assert_eq!((data.class, data.method, data.microsoft), (Class::Indication, method::MICROSOFT_DATA, true));
+    assert_eq!((data.fault(), data.error()), (None, Some((401, "x".to_owned()))), "values are not filled up to whole words");
     assert_eq!((data.peer(), data.data()), ("192.0.2.1:4000".parse().ok(), Some(&[1u8, 2][..])));
     let allocated = of(0x0103, "0001000800010fa0c0000201 8020000800010909c9090b0a");
     let allocated = Message::read(&allocated).unwrap();
