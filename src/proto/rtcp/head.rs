@@ -8,6 +8,8 @@ pub const RECEIVER_REPORT: u8 = 201;
 pub const SOURCE_DESCRIPTION: u8 = 202;
 /// Goodbye.
 pub const BYE: u8 = 203;
+/// Application-defined; feedback (RFC 4585) follows it.
+pub const APPLICATION: u8 = 204;
 /// Extended reports (RFC 3611), the last of the types that a compound may begin with.
 pub const EXTENDED_REPORT: u8 = 207;
 

@@ -6,7 +6,7 @@ mod sdes;
 mod xr;
 
 use crate::proto::rtp::Ssrc;
-use head::{BYE, EXTENDED_REPORT, Head, RECEIVER_REPORT, SENDER_REPORT, SOURCE_DESCRIPTION, word};
+use head::{APPLICATION, BYE, EXTENDED_REPORT, Head, RECEIVER_REPORT, SENDER_REPORT, SOURCE_DESCRIPTION, word};
 use report::{BLOCK_LEN, block, sender_info};
 pub use report::{ReportBlock, SenderInfo, middle};
 use serde::{Deserialize, Serialize};
@@ -47,7 +47,7 @@ pub fn probe_cut(datagram: &[u8], cut: u32) -> bool {
         SENDER_REPORT => 28 + usize::from(head.count) * BLOCK_LEN,
         RECEIVER_REPORT => 8 + usize::from(head.count) * BLOCK_LEN,
         BYE => 4 + usize::from(head.count.max(1)) * 4,
-        SENDER_REPORT..=EXTENDED_REPORT => 8,
+        SOURCE_DESCRIPTION | APPLICATION..=EXTENDED_REPORT => 8,
         _ => return false,
     };
     head.len >= least && head.len <= datagram.len().saturating_add(cut as usize)
