@@ -1,15 +1,15 @@
 //! Entries of the report, made from a judged call.
 
 use super::control;
+use super::taps;
 use crate::call::{BoundStream, Call, Leg, LegKind, Recognition, outcome, recognise};
 use crate::finding::Finding;
-use crate::flow::{Pass, Transport};
+use crate::flow::{Pass, Transport, located::path_order};
 use crate::path::{Hop, HopKind, Network, Way};
 use crate::proto::sip::{HeaderName, NameAddr};
 use crate::record::Seq;
 use crate::report::{
-    AsymmetricEntry, CallEntry, CallReport, Decimal, EndEntry, HopEntry, LegEntry, MeanMax, MinMeanMax, StreamEntry, StreamTapEntry,
-    WayEntry,
+    AsymmetricEntry, CallEntry, CallReport, Decimal, EndEntry, HopEntry, LegEntry, MeanMax, MinMeanMax, StreamEntry, WayEntry,
 };
 use std::net::IpAddr;
 
@@ -202,15 +202,31 @@ fn stream(bound: &BoundStream, call: &Call, hops: &[Hop], network: &Network<'_>)
         last: time(stream.last_of_first_source()),
         segment: way.map_or_else(|| "unknown".to_owned(), |way| way.segment.to_string()),
         basis: way.map_or_else(String::new, |way| way.basis.clone()),
-        taps: stream.passes.iter().map(|pass| tap(pass, network)).collect(),
+        taps: taps::entries(&stream.passes, &around(call, bound, true), &around(call, bound, false), network),
         rtcp: bound.reported.as_ref().map(|reported| control::rtcp(reported, bound.clock_rate)),
         relay: stream.relay.as_deref().map(control::relay),
     }
 }
 
-fn tap(pass: &Pass, network: &Network<'_>) -> StreamTapEntry {
-    let tunnels = network.taps.tunnels(pass.first().tunnels).iter().map(ToString::to_string).collect();
-    StreamTapEntry { tap: pass.tap().0, ttl: pass.ttl(), packets: pass.packets(), lost: pass.lost() as i64, located: None, tunnels }
+/// The passes, in path order, of the streams that `bound` continues (`before`), else of those that continue it.
+fn around<'c>(call: &'c Call, bound: &'c BoundStream, before: bool) -> Vec<&'c Pass> {
+    let mut chain: Vec<&BoundStream> = Vec::new();
+    let mut at = bound;
+    // A chain is no longer than the streams of the call, whatever it says of itself.
+    while chain.len() < call.streams.len() {
+        let next = call.streams.iter().find(|other| match before {
+            true => at.continues.as_ref() == Some(&other.id),
+            false => other.continues.as_ref() == Some(&at.id),
+        });
+        let Some(next) = next else { break };
+        chain.push(next);
+        at = next;
+    }
+    if before {
+        chain.reverse();
+    }
+    let passes = |bound: &'c BoundStream| path_order(&bound.stream.passes).into_iter().filter_map(|i| bound.stream.passes.get(i));
+    chain.into_iter().flat_map(passes).collect()
 }
 
 /// Code point of most packets of a pass.

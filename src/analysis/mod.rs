@@ -9,6 +9,7 @@ pub mod results;
 pub mod run;
 mod state;
 mod summary;
+mod taps;
 
 use crate::call::{Call, CallStage};
 use crate::engine::{Engine, Mask, par};

@@ -14,6 +14,7 @@ pub mod half_open;
 pub mod jitter;
 pub mod lane;
 pub mod link_facts;
+pub mod located;
 pub mod mean;
 pub mod media;
 pub mod message;

@@ -257,6 +257,12 @@ impl Pass {
         &self.numbers
     }
 
+    /// Extended number of the first packet of the first run ([`Numbers`]); where one before it came late, that of the earliest.
+    pub fn first_number(&self) -> u64 {
+        let first = self.samples.list().first().map(|sample| (1 << 16) + u64::from(sample.sequence));
+        first.map_or(self.numbers.base(), |first| first.min(self.numbers.base()))
+    }
+
     /// What was lost, as far as it is kept.
     pub fn gaps(&self) -> &[Gap] {
         self.gaps.list()

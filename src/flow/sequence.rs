@@ -62,6 +62,11 @@ impl Numbers {
         self.highest
     }
 
+    /// The numbers began anew at least once.
+    pub fn has_restarted(&self) -> bool {
+        self.before > 0
+    }
+
     /// Whether `sequence` is ahead of all numbers, and no more than a loss away.
     pub fn is_followed_by(&self, sequence: u16) -> bool {
         (1..MAX_DROPOUT).contains(&sequence.wrapping_sub(self.highest as u16))

@@ -197,8 +197,11 @@ pub struct StreamTapEntry {
     pub packets: u64,
     /// Packets lost there.
     pub lost: i64,
-    /// Where they were lost.
+    /// Where they were lost: `10 between tap 0 and tap 1; 2 before tap 0; 3 not captured at tap 0`. `null` when none was.
     pub located: Option<String>,
+    /// Median of how much later packets came by here than by the first tap on their path; `null` where the clocks of the two are not
+    /// one, and where no packet was sampled at both.
+    pub delay_ms: Option<Decimal<3>>,
     /// Tunnels that its first packet came through there, outer to inner.
     pub tunnels: Vec<String>,
 }

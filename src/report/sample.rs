@@ -68,7 +68,7 @@ fn stream(src: &str, dst: &str, packets: u64, lost: i64, segment: &str) -> Strea
         last: at(11_500).rfc3339(),
         segment: segment.to_owned(),
         basis: "link er-primary: VLAN 1201".to_owned(),
-        taps: vec![StreamTapEntry { tap: 0, ttl: 58, packets, lost, located: None, tunnels: vec!["mpls label 16".to_owned()] }],
+        taps: vec![StreamTapEntry { tap: 0, ttl: 58, packets, lost, located: None, delay_ms: None, tunnels: vec!["mpls label 16".to_owned()] }],
         rtcp: Some(rtcp(lost)),
         relay: Some(relay()),
         ..StreamEntry::default()

@@ -265,20 +265,24 @@ impl<'l> Wire<'l> {
             packet.extend((160_000 + n * step * codec.clock_khz).to_be_bytes());
             packet.extend(ssrc.to_be_bytes());
             packet.extend(noise(u64::from(ssrc) << 32 | u64::from(n), bytes));
-            self.send(index, line, line.at + i64::from(n) * rtp.every, Segment::Udp(packet), &line.sighting);
+            self.send_nth(n + 1, index, line, line.at + i64::from(n) * rtp.every, Segment::Udp(packet), &line.sighting);
         }
         Ok(())
     }
 
-    /// Captures one packet: each copy of it, each as often as its facts say.
     fn send(&mut self, index: usize, line: &Line, at: i64, segment: Segment, sighting: &Sighting) {
+        self.send_nth(0, index, line, at, segment, sighting);
+    }
+
+    /// Captures one packet, the `nth` of a run: each copy of it that does not miss it, each as often as its facts say.
+    fn send_nth(&mut self, nth: u32, index: usize, line: &Line, at: i64, segment: Segment, sighting: &Sighting) {
         let way = self.ladder.way(&line.from.name, &line.to.name);
         let facts = sighting.facts.over(&way.facts);
         let copies = if sighting.copies.is_empty() { &way.copies } else { &sighting.copies };
         let id = self.ids.entry(line.from.at).or_insert(0);
         *id = id.wrapping_add(1);
         let all = std::iter::once(facts.clone()).chain(copies.iter().map(|copy| copy.over(&facts)));
-        for facts in all {
+        for facts in all.filter(|facts| !facts.missing.contains(&nth)) {
             let bytes = frame(line.from.at, line.to.at, *id, &segment, &facts);
             for n in 0..i64::from(facts.dup.unwrap_or(1)) {
                 let at = at + facts.after.unwrap_or(0) + n * DUPLICATE_GAP;

@@ -1,6 +1,6 @@
 //! What a frame carries beside its message: interface, VLANs, TTL, MACs, and how often it was seen.
 
-use super::token::{number, time};
+use super::token::{number, numbers, time};
 use std::net::{IpAddr, SocketAddr};
 
 /// An address to write in place of a frame's own: `203.0.113.4` keeps the port, `203.0.113.4:6000` does not.
@@ -40,6 +40,8 @@ pub struct Facts {
     pub dup: Option<u8>,
     /// `cut=`: bytes of the frame kept by the snap length.
     pub cut: Option<usize>,
+    /// `missing=100-109`: packets of a run of RTP, from 1, that this copy lacks, and no other.
+    pub missing: Vec<u32>,
     /// `mss=`: most payload bytes of a TCP segment, 1460 when not given.
     pub mss: Option<usize>,
     /// `after=`: nanoseconds after the line's time.
@@ -63,6 +65,7 @@ impl Facts {
             "dmac" => self.dmac = Some(mac(value)?),
             "dup" => self.dup = Some(number(key, value)?),
             "cut" => self.cut = Some(number(key, value)?),
+            "missing" => self.missing = numbers(key, value)?,
             "mss" => self.mss = Some(number(key, value)?),
             "after" => self.after = Some(time(value)?),
             "src" => self.src = Some(rewrite(value)?),
@@ -84,6 +87,7 @@ impl Facts {
             dmac: self.dmac.or(below.dmac),
             dup: self.dup.or(below.dup),
             cut: self.cut.or(below.cut),
+            missing: self.missing.clone(),
             mss: self.mss.or(below.mss),
             after: self.after.or(below.after),
             src: self.src.or(below.src),

@@ -4,6 +4,7 @@
 //! at 2026-01-15T09:00:00Z                              when 0.000 is; this, when not given
 //! sbc > ms  if=er vlan=1201                            a line without a time: facts of every frame that way
 //! also vlan=1202 ttl=63 after=0.3ms                    another copy of the line above it
+//! also vlan=1203 missing=100-109                       a copy of a run of RTP that lacks some of its packets
 //! file b clock=+5s                                     the clock of file=b goes 5 s ahead
 //! rotate call every=500ms                              files call-00, call-01 …
 //! 0.000  sbc 198.51.100.4:50000 > ms 52.114.75.24:5061  tls  INVITE sip:+1@host contact=<sip:a@b> ttl=63

@@ -51,6 +51,15 @@ pub fn number<T: TryFrom<u64>>(what: &str, text: &str) -> Result<T, String> {
     value.and_then(|v| T::try_from(v).ok()).ok_or_else(|| format!("{what}={text} is not a number in range"))
 }
 
+/// Numbers such as `3,10-12`.
+pub fn numbers(what: &str, text: &str) -> Result<Vec<u32>, String> {
+    let range = |text: &str| {
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        Ok::<_, String>((number(what, first)?..=number(what, last)?).collect::<Vec<u32>>())
+    };
+    Ok(text.split(',').map(range).collect::<Result<Vec<_>, _>>()?.concat())
+}
+
 /// Nanoseconds of `1.25` (seconds), `0.4ms`, `20us` or `5s`; a sign is allowed. Finer than a nanosecond is cut off.
 pub fn time(text: &str) -> Result<i64, String> {
     let (digits, unit) = match text.find(|c: char| c.is_ascii_alphabetic()) {

@@ -1,7 +1,7 @@
 //! What a ladder's line sends: a SIP message, the same once more, a bare TCP segment, or RTP.
 
 use super::facts::Facts;
-use super::token::{address, number, pair, time};
+use super::token::{address, number, numbers, pair, time};
 use std::net::SocketAddr;
 
 /// What a line sends.
@@ -145,15 +145,10 @@ fn rtp(secured: bool, words: &[String], facts: &mut Facts) -> Result<Rtp, String
         match key {
             "ssrc" => rtp.ssrc = Some(number(key, value)?),
             "seq" => rtp.seq = number(key, value)?,
-            "lost" => rtp.lost = value.split(',').map(range).collect::<Result<Vec<_>, _>>()?.concat(),
+            "lost" => rtp.lost = numbers(key, value)?,
             _ if facts.take(key, value)? => {}
             _ => return Err(format!("'{key}' is no fact of RTP or of a frame")),
         }
     }
     Ok(rtp)
-}
-
-fn range(text: &str) -> Result<Vec<u32>, String> {
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    Ok((number("lost", first)?..=number("lost", last)?).collect())
 }
