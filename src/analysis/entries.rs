@@ -1,8 +1,7 @@
 //! Entries of the report, made from a judged call.
 
-use super::control;
-use super::taps;
-use crate::call::{BoundStream, Call, Leg, LegKind, Recognition, outcome, recognise};
+use super::{control, sound, taps};
+use crate::call::{BoundStream, Call, Leg, LegKind, Recognition, media, outcome, recognise, relay::Relay};
 use crate::finding::Finding;
 use crate::flow::{Pass, Transport, located::path_order};
 use crate::path::{Hop, HopKind, Network, Way};
@@ -55,6 +54,7 @@ fn entry(call: &Call, recognitions: &[Recognition], hops: &[Hop], findings: &[Fi
         },
         streams: call.streams.iter().map(|bound| bound.id.clone()).collect(),
         ice: call.checks.iter().map(control::ice).collect(),
+        fax: call.legs.iter().flat_map(media::fax).collect(),
         scenario: None,
         findings: ids,
     }
@@ -169,11 +169,18 @@ fn stream(bound: &BoundStream, call: &Call, hops: &[Hop], network: &Network<'_>)
     let delta = stream.delta();
     let time = |seen: Option<&crate::flow::Seen>| seen.map(|s| s.at.rfc3339()).unwrap_or_default();
     let (lost, expected) = (stream.lost() as i64, stream.expected());
+    let sound = sound::sound(bound);
     StreamEntry {
         id: bound.id.clone(),
         call: Some(call.id.clone()),
         hop: hop.map(|hop| hop.id.clone()),
         continues: bound.continues.clone(),
+        continues_by: bound.relay.map(|relay| match relay {
+            Relay::SamePayload => "same_payload".to_owned(),
+            Relay::Reencrypted => "reencrypted".to_owned(),
+        }),
+        continues_ms: bound.relay_delay.map(|delay| Decimal::ratio(i128::from(delay.0), MS)),
+        follows: bound.follows.clone(),
         src: src.to_string(),
         dst: dst.to_string(),
         ssrc: format!("0x{:08x}", stream.ssrc.0),
@@ -196,7 +203,12 @@ fn stream(bound: &BoundStream, call: &Call, hops: &[Hop], network: &Network<'_>)
             mean: delta.map(|d| Decimal::ratio(i128::from(d.mean.0), MS)),
             max: delta.map(|d| Decimal::ratio(i128::from(d.max.0), MS)),
         },
-        mos: None,
+        mos: sound.mos,
+        mos_min: sound.mos_min,
+        mos_basis: sound.basis,
+        intervals: sound.intervals,
+        dtmf: sound::digits(bound),
+        events: sound::events(bound),
         dscp: dscp(stream.last_pass()),
         first: time(stream.first()),
         last: time(stream.last_of_first_source()),

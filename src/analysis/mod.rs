@@ -7,6 +7,7 @@ pub mod judge;
 mod ladder;
 pub mod results;
 pub mod run;
+mod sound;
 mod state;
 mod summary;
 mod taps;
@@ -23,6 +24,7 @@ use crate::topology::Topology;
 use judge::Judge;
 use results::Results;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::io;
 use summary::InputFacts;
 
@@ -120,6 +122,11 @@ impl Analysis {
         let mut due = self.calls.due(clock, all);
         let (facts, alive) = self.engine.sweep(&due.wanted(all));
         self.calls.apply(facts);
+        let sources = if all { HashMap::new() } else { self.calls.sources(&due) };
+        if !sources.is_empty() {
+            let facts = self.engine.take_sources(&sources);
+            self.calls.apply(facts);
+        }
         if all {
             due = self.calls.due(clock, true); // messages that only the end of the capture completed may have opened legs
         }

@@ -24,6 +24,8 @@ pub struct Results {
     pub legs: u64,
     /// Entries of `streams[]`.
     pub streams: u64,
+    /// Those that continue no other.
+    pub media_streams: u64,
 }
 
 /// Spools that can be saved: as their entries.
@@ -41,6 +43,7 @@ impl Results {
             calls: 0,
             legs: 0,
             streams: 0,
+            media_streams: 0,
         }
     }
 
@@ -60,6 +63,7 @@ impl Results {
             self.legs += call.legs.len() as u64;
         }
         self.streams += judged.report.streams.len() as u64;
+        self.media_streams += judged.report.streams.iter().filter(|(_, stream)| stream.continues.is_none()).count() as u64;
         Ok(())
     }
 

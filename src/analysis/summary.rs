@@ -47,6 +47,7 @@ pub fn summary(results: &Results, facts: &InputFacts<'_>, run: &RunFacts<'_>, se
             calls: results.calls,
             legs: results.legs,
             streams: results.streams,
+            media_streams: results.media_streams,
             findings: by_severity,
             messages: requests.chain(responses).collect(),
             message_copies: facts.counts.copies,

@@ -3,12 +3,14 @@
 
 use super::leg::LegKind;
 use super::outcome::{self, CallOutcome};
+use super::relay::{self, Relay};
+use super::unclaimed::Unclaimed;
 use super::{Claim, Due, Leg, LegId, Reported, ice::Checks, media, reported::Reports};
 use crate::decode::FlowKey;
-use crate::flow::{ConnId, Connection, Seen, Stream, StunExchange, samples_match};
+use crate::flow::{ConnId, Connection, Seen, Stream, StunExchange};
 use crate::hash;
 use crate::ledger::{Kind, Ledger};
-use crate::proto::payload;
+use crate::proto::{payload, rtp::Ssrc};
 use crate::record::Seq;
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -30,12 +32,28 @@ pub struct BoundStream {
     pub codec: Option<String>,
     /// Its clock rate in Hz.
     pub clock_rate: Option<u32>,
+    /// What signalling, else RFC 3551, says of each payload type: number, encoding name, clock rate in Hz.
+    pub encodings: Vec<(u8, String, u32)>,
     /// SDP says SRTP.
     pub secured: bool,
     /// Id of the stream it is the far side of, through a NAT or relay.
     pub continues: Option<String>,
     /// What RTCP says about it.
     pub reported: Option<Reported>,
+    /// How that is known.
+    pub relay: Option<Relay>,
+    /// Median time that the NAT or relay took, where one clock saw both sides.
+    pub relay_delay: Option<Span>,
+    /// Id of the stream before it on the same way, whose source it took the place of.
+    pub follows: Option<String>,
+}
+
+impl BoundStream {
+    /// Encoding name and clock rate in Hz of one of its payload types, where anything says it.
+    pub fn encoding(&self, payload_type: u8) -> Option<(&str, u32)> {
+        let known = self.encodings.iter().find(|(known, ..)| *known == payload_type);
+        known.map(|(_, name, rate)| (name.as_str(), *rate))
+    }
 }
 
 /// A conversation that is over, or as far as the capture shows it.
@@ -76,8 +94,10 @@ pub struct Correlator {
     closed: Vec<(Timestamp, ConnId)>,
     /// Connections whose 5-tuple was used again.
     replaced: Vec<Connection>,
-    /// Streams that no leg claims, of the batch under way.
-    unclaimed: Vec<Stream>,
+    /// Legs that announced SRTP.
+    secured: BTreeSet<LegId>,
+    /// Streams that no leg claims.
+    unclaimed: Unclaimed,
     /// What RTCP said.
     pub reports: Reports,
     /// What STUN said.
@@ -92,6 +112,9 @@ impl Correlator {
         let legs = self.claims.entry(claim.endpoint).or_default();
         if !legs.contains(&claim.leg) {
             legs.push(claim.leg);
+        }
+        if claim.secured {
+            self.secured.insert(claim.leg);
         }
     }
 
@@ -125,7 +148,7 @@ impl Correlator {
     }
 
     /// Takes a stream that ended: to the leg that announced both its ends, else one of them, else to nobody.
-    pub fn stream(&mut self, mut stream: Stream) {
+    pub fn stream(&mut self, stream: Stream) {
         let [src, dst] = ends(&stream);
         let by_dst = dst.iter().find_map(|end| self.claims.get(end));
         let by_src = src.iter().find_map(|end| self.claims.get(end));
@@ -138,18 +161,55 @@ impl Correlator {
         };
         let leg = best(&mut { both }).or_else(|| best(&mut { either }));
         match leg {
-            Some(leg) => {
-                self.count_as_rtp(&mut stream);
-                self.held.entry(leg).or_default().push(stream);
-            }
+            Some(leg) => self.hold(leg, stream),
             None => self.unclaimed.push(stream),
         }
     }
 
-    fn count_as_rtp(&mut self, stream: &mut Stream) {
-        if !stream.counted_rtp {
-            self.ledger.recount(stream.counted_before, Kind::Rtp, stream.records);
-            stream.counted_rtp = true;
+    fn hold(&mut self, leg: LegId, mut stream: Stream) {
+        count_as_rtp(&mut stream, &mut self.ledger);
+        self.held.entry(leg).or_default().push(stream);
+    }
+
+    /// Sources of the streams that legs of `due` hold, each with the place of its leg's last message: what is silent of them on other
+    /// flows may be the far side of a NAT or relay.
+    pub fn sources<'d>(&self, due: impl Iterator<Item = &'d Due>) -> HashMap<Ssrc, Seq> {
+        let mut sources = HashMap::new();
+        for due in due {
+            for stream in self.held.get(&due.leg).into_iter().flatten() {
+                let last = sources.entry(stream.ssrc).or_insert(due.last);
+                *last = due.last.max(*last);
+            }
+        }
+        sources
+    }
+
+    /// Gives streams that nobody claims to the leg that holds their other side. One that is the other side of two legs' streams is
+    /// given to neither.
+    pub fn join_far_sides(&mut self) {
+        // What was joined may have another side itself: each turn goes one NAT or relay further.
+        while self.unclaimed.iter().next().is_some() {
+            let mut legs: BTreeMap<Ssrc, BTreeSet<LegId>> = BTreeMap::new();
+            for (leg, streams) in &self.held {
+                for stream in streams {
+                    legs.entry(stream.ssrc).or_default().insert(*leg);
+                }
+            }
+            let (held, secured) = (&self.held, &self.secured);
+            let is_other_side = |leg: &LegId, stream: &Stream| {
+                let secured = secured.contains(leg);
+                let of = |near: &Stream| relay::relay(near, stream, secured).or_else(|| relay::relay(stream, near, secured)).is_some();
+                held.get(leg).is_some_and(|streams| streams.iter().filter(|near| near.ssrc == stream.ssrc).any(of))
+            };
+            let joined = self.unclaimed.claim(|stream| {
+                let mut legs = legs.get(&stream.ssrc)?.iter().filter(|leg| is_other_side(leg, stream));
+                let leg = legs.next().copied();
+                leg.filter(|_| legs.next().is_none())
+            });
+            if joined.is_empty() {
+                break;
+            }
+            joined.into_iter().for_each(|(leg, stream)| self.hold(leg, stream));
         }
     }
 
@@ -166,6 +226,7 @@ impl Correlator {
         let streams = self.held.remove(&leg.id).unwrap_or_default();
         let flows: BTreeSet<FlowKey> = leg.messages.iter().map(|m| m.message.connection.flow).collect();
         let connections = flows.iter().filter_map(|flow| self.connections.get(flow)).cloned().collect();
+        self.secured.remove(&leg.id);
         let started = leg.first.at.rfc3339();
         let key = leg.call_id.as_ref().map(|c| c.bytes().to_vec()).unwrap_or_else(|| format!("{} {}", leg.a, leg.b).into_bytes());
         let id = hash::hex(&[&key, started.as_bytes()], 12);
@@ -185,21 +246,22 @@ impl Correlator {
         }
     }
 
-    /// Makes calls of the streams that nobody claimed, one per flow, in order of first packet. Streams that are not settled as RTP
-    /// are no streams; RTCP of another port, which names their source, settles them here.
-    pub fn media_only(&mut self) -> Vec<Call> {
-        let mut flows: BTreeMap<FlowKey, Vec<Stream>> = BTreeMap::new();
-        for mut stream in std::mem::take(&mut self.unclaimed) {
-            if !stream.counted_rtp && stream.packets() >= SETTLED_BY_RTCP && self.reports.knows(&stream) {
-                self.count_as_rtp(&mut stream);
-            }
-            if stream.counted_rtp {
-                flows.entry(stream.flow).or_default().push(stream);
+    /// Makes calls of the streams that nobody claimed and that waited long enough, or of all: one per flow, with what it continues
+    /// beyond NATs and relays, in order of first packet. Streams that are not settled as RTP are no streams; RTCP of another port, which
+    /// names their source, settles them here.
+    pub fn media_only(&mut self, all: bool) -> Vec<Call> {
+        for stream in self.unclaimed.iter_mut() {
+            if !stream.counted_rtp && stream.packets() >= SETTLED_BY_RTCP && self.reports.knows(stream) {
+                count_as_rtp(stream, &mut self.ledger);
             }
         }
         let (reports, checks) = (&self.reports, &mut self.checks);
-        let call = |(flow, streams)| Some(Call { checks: checks.of_flow(flow), ..media_call(bind(streams, None, reports))? });
-        let mut calls: Vec<Call> = flows.into_iter().filter_map(call).collect();
+        let call = |streams: Vec<Stream>| {
+            let flows: BTreeSet<FlowKey> = streams.iter().map(|stream| stream.flow).collect();
+            let call = media_call(bind(streams, None, reports))?;
+            Some(Call { checks: flows.into_iter().flat_map(|flow| checks.of_flow(flow)).collect(), ..call })
+        };
+        let mut calls: Vec<Call> = self.unclaimed.release(all).into_iter().filter_map(call).collect();
         calls.sort_by_key(|call| call.first.seq);
         calls
     }
@@ -216,40 +278,47 @@ fn media_call(streams: Vec<BoundStream>) -> Option<Call> {
 /// Gives streams their ids, codecs and chain, in order of first packet.
 fn bind(mut streams: Vec<Stream>, leg: Option<&Leg>, reports: &Reports) -> Vec<BoundStream> {
     streams.sort_by_key(began);
+    let secured = leg.is_some_and(|leg| leg.described.iter().flat_map(|d| &d.sdp.media).any(|media| media.secured));
     let mut bound: Vec<BoundStream> = Vec::with_capacity(streams.len());
     for stream in streams {
-        let continues = bound.iter().rev().find(|up| is_far_side(&up.stream, &stream)).map(|up| up.id.clone());
+        let far_of =
+            |up: &BoundStream| Some((up.id.clone(), relay::relay(&up.stream, &stream, secured)?, relay::delay(&up.stream, &stream)));
+        let near = bound.iter().rev().filter(|up| up.stream.ssrc == stream.ssrc).find_map(far_of);
+        let follows = bound.iter().rev().find(|up| is_followed(&up.stream, &stream)).map(|up| up.id.clone());
         let (src, dst) = stream.flow.from_to(stream.dir);
         let main = stream.main_payload_type();
-        let named = main.and_then(|main| match leg {
-            Some(leg) => media::codec(leg, main),
-            None => payload::static_payload(main).map(|(name, rate)| (name.to_owned(), rate)),
-        });
+        let encoding = |payload_type: u8| match leg {
+            Some(leg) => media::codec(leg, payload_type),
+            None => payload::static_payload(payload_type).map(|(name, rate)| (name.to_owned(), rate)),
+        };
+        let named = main.and_then(encoding);
+        let encodings = stream.payload_types.iter().filter_map(|(number, _)| encoding(*number).map(|(name, rate)| (*number, name, rate)));
         let line = leg.and_then(|leg| media::announced(leg, dst).or_else(|| media::announced(leg, src)));
         let at = stream.first().map(|seen| seen.at.rfc3339()).unwrap_or_default();
         bound.push(BoundStream {
             id: hash::hex(&[format!("{src} {dst} {:08x}", stream.ssrc.0).as_bytes(), at.as_bytes()], 12),
             codec: named.as_ref().map(|(name, _)| name.clone()),
             clock_rate: named.map(|(_, rate)| rate),
+            encodings: encodings.collect(),
             secured: line.is_some_and(|media| media.secured),
-            continues,
             reported: reports.about(&stream),
+            relay: near.as_ref().map(|(_, relay, _)| *relay),
+            relay_delay: near.as_ref().and_then(|(.., delay)| *delay),
+            continues: near.map(|(id, ..)| id),
+            follows,
             stream,
         });
     }
     bound
 }
 
-/// Two NATs or relays of one path put a packet on the next flow within this.
-const FAR_SIDE_WITHIN: Span = Span::secs(32);
+/// A source may send on for so long after another took its place.
+const OVERLAP: Span = Span::millis(500);
 
-/// `far` is the same stream as `near` on another 5-tuple, further on.
-fn is_far_side(near: &Stream, far: &Stream) -> bool {
-    let apart = near.first().zip(far.first()).map(|(near, far)| far.at - near.at);
-    near.flow != far.flow
-        && near.ssrc == far.ssrc
-        && apart.is_some_and(|apart| apart < FAR_SIDE_WITHIN)
-        && near.passes.iter().any(|a| far.passes.iter().any(|b| samples_match(a, b)))
+/// `next` began on the same way when `stream` was over.
+fn is_followed(stream: &Stream, next: &Stream) -> bool {
+    let over = stream.last().zip(next.first()).is_some_and(|(last, first)| first.at - last.at >= Span(-OVERLAP.0));
+    stream.flow == next.flow && stream.dir == next.dir && over
 }
 
 /// Sender and receiver of a stream, each by all the addresses that signalling may name it by: through a relay, the client has one there as
@@ -264,6 +333,14 @@ fn ends(stream: &Stream) -> [SmallVec<[SocketAddr; 2]>; 2] {
         far.extend(relay.peer);
     }
     [from, to]
+}
+
+/// Signalling or RTCP says that a stream is RTP: its records follow.
+fn count_as_rtp(stream: &mut Stream, ledger: &mut Ledger) {
+    if !stream.counted_rtp {
+        ledger.recount(stream.counted_before, Kind::Rtp, stream.records);
+        stream.counted_rtp = true;
+    }
 }
 
 /// Place of the first packet of a stream.

@@ -10,6 +10,9 @@ use crate::proto::{
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 
+/// Agreements on fax that are told of one leg.
+const MOST_FAXES: usize = 8;
+
 /// A session description in a message.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Described {
@@ -67,6 +70,27 @@ pub fn codec(leg: &Leg, payload_type: u8) -> Option<(String, u32)> {
 /// The m-line that announced `endpoint`, latest first.
 pub fn announced(leg: &Leg, endpoint: SocketAddr) -> Option<&MediaDescription> {
     leg.described.iter().rev().flat_map(|d| &d.sdp.media).find(|media| endpoints(media).any(|e| e == endpoint))
+}
+
+/// What a leg says of fax (T.38 over UDPTL), the latest last: `T.38 between 10.0.0.1:4000 and 10.0.0.2:6000`, or one end where the
+/// other did not take it. Its packets are no RTP.
+pub fn fax(leg: &Leg) -> Vec<String> {
+    let mut agreed: Vec<String> = Vec::new();
+    for binding in bindings(leg) {
+        let line = leg.described.iter().find(|d| d.message == binding.offer).and_then(|d| d.sdp.media.get(binding.line));
+        if !line.is_some_and(|line| line.kind.eq_ignore_ascii_case("image") && line.proto.to_ascii_lowercase().contains("udptl")) {
+            continue;
+        }
+        let text = match (binding.a, binding.b) {
+            (Some(a), Some(b)) => format!("T.38 between {a} and {b}"),
+            (Some(one), None) | (None, Some(one)) => format!("T.38 offered at {one}, accepted by nobody"),
+            (None, None) => "T.38 offered and declined".to_owned(),
+        };
+        if !agreed.contains(&text) && agreed.len() < MOST_FAXES {
+            agreed.push(text);
+        }
+    }
+    agreed
 }
 
 /// Pairs each offer of the leg with the answers in the same transaction, or with the ACK's when the 2xx made the offer. Early

@@ -10,11 +10,14 @@ pub mod leg;
 pub mod media;
 pub mod message;
 pub mod outcome;
+pub mod quality;
 pub mod recognise;
+pub mod relay;
 pub mod reported;
 pub mod shard;
 pub mod stage;
 pub mod transaction;
+mod unclaimed;
 
 #[cfg(test)]
 mod support;

@@ -26,6 +26,8 @@ pub struct Claim {
     pub leg: LegId,
     /// The endpoint.
     pub endpoint: SocketAddr,
+    /// It is to be SRTP.
+    pub secured: bool,
 }
 
 /// A leg that may be closed now.
@@ -100,8 +102,9 @@ impl CallShard {
             Applied::New(idx) => {
                 let id = leg.id;
                 let fresh = leg.described.last().filter(|d| d.message == idx);
-                let endpoints = fresh.into_iter().flat_map(|d| &d.sdp.media).flat_map(media::endpoints);
-                claims.extend(endpoints.map(|endpoint| Claim { leg: id, endpoint }));
+                for line in fresh.into_iter().flat_map(|d| &d.sdp.media) {
+                    claims.extend(media::endpoints(line).map(|endpoint| Claim { leg: id, endpoint, secured: line.secured }));
+                }
             }
             Applied::Copied => self.counts.copies += 1,
             Applied::Duplicated => {

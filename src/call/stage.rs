@@ -5,10 +5,11 @@ use super::{Call, CallShard, Claim, Correlator, Due};
 use crate::engine::{Fact, SHARDS, Wanted, par};
 use crate::flow::{Connection, Message};
 use crate::ledger::Ledger;
+use crate::proto::rtp::Ssrc;
 use crate::record::Seq;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 
 /// All state of the call stage.
@@ -112,10 +113,16 @@ impl CallStage {
             }
         }
         legs.sort_by_key(|(leg, _)| leg.id);
+        self.correlator.join_far_sides();
         calls.extend(legs.into_iter().map(|(leg, due)| self.correlator.close(leg, &due, clock)));
-        calls.extend(self.correlator.media_only());
+        calls.extend(self.correlator.media_only(all));
         calls.sort_by_key(|call| call.first.seq);
         (calls, self.correlator.retire(clock, all))
+    }
+
+    /// Sources of streams whose leg is about to be closed, with the place of its last message.
+    pub fn sources(&self, due: &AllDue) -> HashMap<Ssrc, Seq> {
+        self.correlator.sources(due.0.iter().flatten().filter(|due| due.ended))
     }
 
     /// Messages seen so far.

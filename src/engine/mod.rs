@@ -22,11 +22,12 @@ pub use taps::{Tap, Taps};
 pub use window::Mask;
 
 use crate::ledger::Ledger;
+use crate::proto::rtp::Ssrc;
 use crate::record::{Interface, Seq, Window};
 use crate::time::{Span, Timestamp};
 use fragment::Reassembler;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 
 /// Records between ticks.
@@ -134,6 +135,17 @@ impl Engine {
             alive.extend(endpoints);
         }
         (in_order(facts), alive)
+    }
+
+    /// Takes out streams of these sources that began before the place given and fell silent; gives them in order.
+    pub fn take_sources(&mut self, sources: &HashMap<Ssrc, Seq>) -> Vec<(Seq, Fact)> {
+        let (seq, clock) = (self.next, self.clock());
+        let taken = par::par_map_mut(&mut self.shards, |_, shard| {
+            let mut out = Vec::new();
+            shard.take_sources(seq, clock, sources, &mut out);
+            out
+        });
+        in_order(taken.into_iter().flatten().collect())
     }
 
     /// The ledger of all that was applied so far.

@@ -12,6 +12,7 @@ use crate::proto::{dns, dtls, rtcp, rtp, sip, stun};
 use crate::record::{RecordId, Seq};
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 
 /// Number of shards: fixed, so that nothing depends on the number of threads.
@@ -20,6 +21,8 @@ pub const SHARDS: usize = 64;
 const UDP_IDLE: Span = Span::secs(5 * 60);
 /// An SCTP association without a packet for this long is forgotten.
 const SCTP_IDLE: Span = Span::secs(30 * 60);
+/// A UDP flow without a packet for this long has nothing under way: its streams may be taken for the other side of a NAT.
+const UDP_SILENT: Span = Span::secs(20);
 
 /// A shard.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -216,6 +219,22 @@ impl Shard {
         self.sctp.retain(|_, flow| !idle(flow.last_clock, SCTP_IDLE));
         self.tcp.sweep((seq, clock), wanted.all, &mut self.ledger, out);
         alive
+    }
+
+    /// Hands out streams of these sources that began before the place given, of flows that fell silent.
+    pub fn take_sources(&mut self, seq: Seq, clock: Timestamp, sources: &HashMap<rtp::Ssrc, Seq>, out: &mut Vec<(Seq, Fact)>) {
+        let wanted = |stream: &Stream| sources.get(&stream.ssrc).is_some_and(|until| stream.first().is_some_and(|seen| seen.seq <= *until));
+        self.udp.retain(|key, flow| {
+            if clock - flow.last_clock >= UDP_SILENT {
+                let mut streams = Vec::new();
+                flow.media.take(*key, wanted, &mut streams);
+                if let Some(control) = &mut flow.control {
+                    control.take(*key, wanted, &mut streams);
+                }
+                out.extend(streams.into_iter().map(|stream| (seq, Fact::Stream(Box::new(stream)))));
+            }
+            flow.signalling.is_some() || flow.control.is_some() || !flow.media.is_empty()
+        });
     }
 }
 

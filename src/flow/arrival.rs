@@ -16,6 +16,8 @@ pub struct Arrival {
     pub timestamp: u32,
     /// Bytes of the UDP payload on the wire, RTP header included.
     pub bytes: u32,
+    /// Bytes of the RTP payload on the wire.
+    pub payload_len: u32,
     /// RTP sequence number.
     pub sequence: u16,
     /// Payload type.
@@ -33,6 +35,7 @@ impl Arrival {
             head: header.head,
             timestamp: header.timestamp,
             bytes: u32::try_from(packet.payload.len()).unwrap_or(u32::MAX).saturating_add(packet.cut),
+            payload_len: header.payload_len as u32,
             sequence: header.sequence,
             payload_type: header.payload_type,
             marker: header.marker,

@@ -57,6 +57,13 @@ impl Copies {
         *slot = Print::of(arrival);
     }
 
+    /// Sequence number and timestamp of the `n`-th packet, if it is one of the last four.
+    pub fn nth(&self, n: u64) -> (u16, u32) {
+        let [a, b, c, d] = &self.ring;
+        let print = [a, b, c, d].into_iter().nth((n % 4) as usize).unwrap_or(a);
+        (print.sequence, print.timestamp)
+    }
+
     /// Whether one of the last four is this packet, no more than [`COPY_WINDOW`] away.
     pub fn hold(&self, arrival: &Arrival) -> bool {
         let this = Print::of(arrival);

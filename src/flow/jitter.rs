@@ -29,8 +29,27 @@ pub struct JitterSummary {
 pub struct Running {
     /// J in sixteenths of a nanosecond.
     scaled: i64,
+    /// Largest estimate of the present interval.
     max: i64,
     mean: Mean,
+    /// Largest estimate of the intervals before.
+    max_before: i64,
+}
+
+/// Largest estimates of an interval in µs: of the static payload type, then at each of [`DYNAMIC_RATES`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Peaks([u32; 1 + DYNAMIC_RATES.len()]);
+
+impl Peaks {
+    /// The one that [`Jitter::slot`] names, in µs.
+    pub fn at(&self, slot: usize) -> Option<u32> {
+        self.0.get(slot).copied()
+    }
+
+    /// The larger of each.
+    pub fn join(&mut self, other: &Peaks) {
+        self.0.iter_mut().zip(other.0).for_each(|(own, other)| *own = (*own).max(other));
+    }
 }
 
 impl Running {
@@ -52,13 +71,22 @@ impl Running {
 
     /// Takes in what another pass of the same stream summed up.
     pub fn join(&mut self, other: &Running) {
-        self.max = self.max.max(other.max);
+        self.max = self.max.max(other.max).max(other.max_before);
         self.mean.join(&other.mean);
     }
 
     /// Mean and maximum; `None` before two packets could be compared.
     pub fn summary(&self) -> Option<JitterSummary> {
-        Some(JitterSummary { mean: Span(self.mean.get()?), max: Span(self.max) })
+        Some(JitterSummary { mean: Span(self.mean.get()?), max: Span(self.max.max(self.max_before)) })
+    }
+
+    fn peak(&self) -> u32 {
+        u32::try_from((self.max + 500) / 1_000).unwrap_or(u32::MAX)
+    }
+
+    fn next_interval(&mut self) {
+        self.max_before = self.max_before.max(self.max);
+        self.max = 0;
     }
 }
 
@@ -128,10 +156,47 @@ impl Jitter {
         }
     }
 
-    fn takes_over(&mut self, payload_type: u8, timestamp: u32) -> bool {
+    /// The payload type that is measured; `None` before the first that can be.
+    pub fn payload_type(&self) -> Option<u8> {
+        self.started.then_some(self.payload_type)
+    }
+
+    /// Whether packets of this payload type are measured, as far as is known; cheaper to ask than [`Jitter::payload_type`].
+    #[inline]
+    pub fn measures(&self, payload_type: u8) -> bool {
+        payload_type == self.payload_type
+    }
+
+    /// Whether a packet of another payload type makes that the one that is measured, when it arrives next.
+    pub fn would_change(&self, payload_type: u8, timestamp: u32) -> bool {
+        let other = self.started && payload_type != self.payload_type && !is_comfort_noise(payload_type);
+        other && self.in_a_row_with(payload_type, timestamp) >= NEW_CODEC
+    }
+
+    /// Largest estimates since the last interval began.
+    pub fn peaks(&self) -> Peaks {
+        let mut peaks = Peaks::default();
+        let dynamic = self.of_dynamic.iter().flat_map(|sums| sums.iter());
+        let all = std::iter::once(&self.of_static).chain(dynamic);
+        peaks.0.iter_mut().zip(all).for_each(|(peak, running)| *peak = running.peak());
+        peaks
+    }
+
+    /// Another interval begins.
+    pub fn next_interval(&mut self) {
+        self.of_static.next_interval();
+        self.of_dynamic.iter_mut().flat_map(|sums| sums.iter_mut()).for_each(Running::next_interval);
+    }
+
+    /// How many packets in a row speak for another payload type, this one included.
+    fn in_a_row_with(&self, payload_type: u8, timestamp: u32) -> u8 {
         let later = timestamp.wrapping_sub(self.other_timestamp) as i32 > 0;
         let goes_on = self.in_a_row > 0 && self.other == payload_type && later;
-        self.in_a_row = if goes_on { self.in_a_row + 1 } else { 1 };
+        if goes_on { self.in_a_row + 1 } else { 1 }
+    }
+
+    fn takes_over(&mut self, payload_type: u8, timestamp: u32) -> bool {
+        self.in_a_row = self.in_a_row_with(payload_type, timestamp);
         (self.other, self.other_timestamp) = (payload_type, timestamp);
         self.in_a_row >= NEW_CODEC
     }
@@ -146,11 +211,19 @@ impl Jitter {
     /// The sums at `clock_rate` Hz: those of the static payload type when its rate it is, else those of the dynamic one, which exist for
     /// [`DYNAMIC_RATES`]. `None` for any other rate, and before two packets could be compared.
     pub fn at_rate(&self, clock_rate: u32) -> Option<&Running> {
+        match self.slot(clock_rate)? {
+            0 => Some(&self.of_static),
+            dynamic => self.of_dynamic.as_ref()?.get(dynamic - 1),
+        }
+    }
+
+    /// Which of the sums [`Jitter::at_rate`] takes: 0 are those of the static payload type.
+    pub fn slot(&self, clock_rate: u32) -> Option<usize> {
         match static_clock_rate(self.payload_type) {
-            Some(own) if own == clock_rate && self.of_static.summary().is_some() => Some(&self.of_static),
+            Some(own) if own == clock_rate && self.of_static.summary().is_some() => Some(0),
             _ => {
-                let sums = self.of_dynamic.as_deref()?;
-                sums.iter().zip(DYNAMIC_RATES).find(|(_, rate)| *rate == clock_rate).map(|(running, _)| running)
+                self.of_dynamic.as_ref()?;
+                DYNAMIC_RATES.iter().position(|rate| *rate == clock_rate).map(|dynamic| dynamic + 1)
             }
         }
     }
@@ -158,7 +231,7 @@ impl Jitter {
 
 /// `ticks` of a clock of `rate` Hz in nanoseconds. Each rate has its own arm, so that the compiler divides by a constant.
 #[inline]
-fn nanos(ticks: i64, rate: u32) -> i64 {
+pub fn nanos(ticks: i64, rate: u32) -> i64 {
     match rate {
         8_000 => ticks * 125_000,
         16_000 => ticks * 62_500,

@@ -7,10 +7,12 @@ pub mod arrival;
 pub mod connection;
 pub mod control;
 pub mod copies;
+pub mod digits;
 pub mod figures;
 pub mod gaps;
 pub mod half;
 pub mod half_open;
+pub mod intervals;
 pub mod jitter;
 pub mod lane;
 pub mod link_facts;
@@ -19,6 +21,7 @@ pub mod mean;
 pub mod media;
 pub mod message;
 pub mod pass;
+pub mod remarks;
 pub mod rtcp;
 pub mod samples;
 pub mod sctp;
@@ -50,6 +53,6 @@ pub use tcp_flow::TcpFlow;
 pub use turn::Relay;
 
 #[cfg(test)]
-mod support;
+pub(crate) mod support;
 #[cfg(test)]
 mod tshark;

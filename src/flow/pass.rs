@@ -4,10 +4,13 @@ use crate::decode::TapId;
 use crate::flow::{
     arrival::Arrival,
     copies::Copies,
+    digits,
     gaps::{Gap, Gaps},
+    intervals::Intervals,
     jitter::{Jitter, JitterSummary},
     link_facts::{DscpUse, LinkFacts, MacUse},
     mean::Mean,
+    remarks::{Before, Remarks, Watch},
     samples::Samples,
     seen::Seen,
     sequence::{Numbers, Place},
@@ -87,6 +90,7 @@ pub struct Pass {
     packets: u64,
     bytes: u64,
     last: Seen,
+    watch: Watch,
     jitter: Jitter,
     delta: Delta,
     after_comfort_noise: bool,
@@ -98,6 +102,7 @@ pub struct Pass {
     reordered: u64,
     strays: u64,
     stray: Option<Box<Arrival>>,
+    remarks: Option<Box<Remarks>>,
     first: Seen,
 }
 
@@ -109,6 +114,7 @@ impl Pass {
             packets: 1,
             bytes: u64::from(arrival.bytes),
             last: arrival.seen,
+            watch: Watch::new(arrival.timestamp, arrival.seen.at),
             jitter: Jitter::default(),
             delta: Delta::default(),
             after_comfort_noise: is_comfort_noise(arrival.payload_type),
@@ -120,8 +126,12 @@ impl Pass {
             reordered: 0,
             strays: 0,
             stray: None,
+            remarks: None,
             first: arrival.seen,
         };
+        if digits::is_shaped(arrival) {
+            pass.remarks.get_or_insert_default().first(arrival);
+        }
         pass.jitter.arrive(arrival.payload_type, arrival.timestamp, arrival.seen.at, false);
         pass.samples.arrive(arrival, || hash);
         pass.copies.note(0, arrival);
@@ -165,6 +175,10 @@ impl Pass {
         let comfort_noise = is_comfort_noise(arrival.payload_type);
         let counted = !(arrival.marker || comfort_noise || self.after_comfort_noise);
         let at = arrival.seen.at;
+        let main = self.jitter.measures(arrival.payload_type);
+        if !self.watch.is_as_expected(main, arrival.timestamp, at.0, (at - self.last.at).0) {
+            self.look(arrival);
+        }
         self.copies.note(self.packets, arrival);
         self.link.arrive(&arrival.seen, self.packets, self.last.at);
         self.delta.arrive((at - self.last.at).0, counted);
@@ -173,6 +187,30 @@ impl Pass {
         self.packets += 1;
         self.bytes = self.bytes.saturating_add(u64::from(arrival.bytes));
         self.last = arrival.seen;
+    }
+
+    /// The packet at hand, which is not counted yet, differs from the one before it, or an interval is over.
+    #[cold]
+    #[inline(never)]
+    fn look(&mut self, arrival: &Arrival) {
+        let (sequence, timestamp) = self.copies.nth(self.packets - 1);
+        let before = Before {
+            sequence,
+            timestamp,
+            at: self.last.at,
+            main: self.jitter.payload_type().unwrap_or(arrival.payload_type),
+            changes: self.jitter.would_change(arrival.payload_type, arrival.timestamp),
+        };
+        let remarks = self.remarks.get_or_insert_default();
+        if self.watch.is_over(arrival.seen.at) {
+            // The packet at hand is expected already.
+            let (last, packets, expected, jitter) = (self.last.at, self.packets, self.numbers.expected() - 1, &mut self.jitter);
+            remarks.next_interval(&mut self.watch, self.first.at, arrival.seen.at, |intervals| {
+                intervals.close(last, packets, expected, jitter.peaks());
+                jitter.next_interval();
+            });
+        }
+        remarks.look(&mut self.watch, arrival, &before);
     }
 
     fn repeat(&mut self, arrival: &Arrival) -> Outcome {
@@ -291,6 +329,18 @@ impl Pass {
     /// The jitter state.
     pub fn jitter_state(&self) -> &Jitter {
         &self.jitter
+    }
+
+    /// What stood out; `None` while nothing was looked for, before the second packet.
+    pub fn remarks(&self) -> Option<&Remarks> {
+        self.remarks.as_deref()
+    }
+
+    /// The pass by lengths of arrival time, in order.
+    pub fn intervals(&self) -> Intervals {
+        let known = self.remarks.as_ref().and_then(|remarks| remarks.intervals());
+        let none = Intervals::new(self.first.at);
+        known.unwrap_or(&none).all(self.last.at, self.packets, self.expected(), self.jitter.peaks())
     }
 
     /// Times between arrivals; `None` before two packets came that count.

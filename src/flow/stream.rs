@@ -5,6 +5,7 @@ use crate::flow::{
     arrival::Arrival,
     jitter::{JitterSummary, Running},
     pass::{Delta, DeltaSummary, Outcome, Pass},
+    remarks::Remarks,
     samples,
     seen::Seen,
     turn::Relay,
@@ -253,6 +254,13 @@ impl Stream {
         let mut all = Running::default();
         self.route().iter().filter_map(|pass| pass.jitter_state().at_rate(clock_rate)).for_each(|running| all.join(running));
         all.summary()
+    }
+
+    /// What stood out along the route.
+    pub fn remarks(&self) -> Remarks {
+        let mut all = Remarks::default();
+        self.route().iter().filter_map(|pass| pass.remarks()).for_each(|remarks| all.join(remarks));
+        all
     }
 
     /// Times between arrivals; `None` before two packets came that count.

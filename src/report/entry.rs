@@ -1,6 +1,6 @@
 //! The entries of `callpath.report/1`: field names are the contract's, what is unknown is `null`, never absent.
 
-use super::{BySeverity, IceEntry, RelayEntry, RtcpEntry};
+use super::{BySeverity, DigitEntry, EventsEntry, IceEntry, IntervalEntry, RelayEntry, RtcpEntry, StreamTapEntry};
 use crate::finding::Severity;
 use crate::record::RecordId;
 use serde::{Deserialize, Serialize};
@@ -84,6 +84,8 @@ pub struct CallEntry {
     pub streams: Vec<String>,
     /// Its ICE connectivity checks, one entry for each way they went; at most 16, the nominated first among what is kept.
     pub ice: Vec<IceEntry>,
+    /// Fax that its legs negotiated (T.38 over UDPTL), which is no RTP: `T.38 between 10.0.0.1:4000 and 10.0.0.2:6000`.
+    pub fax: Vec<String>,
     /// Row of the expected call flows, `null` until it is matched.
     pub scenario: Option<String>,
     /// Ids of its findings.
@@ -136,6 +138,12 @@ pub struct StreamEntry {
     pub hop: Option<String>,
     /// The stream it continues on the far side of a NAT or relay.
     pub continues: Option<String>,
+    /// How that is known: `same_payload`, or `reencrypted` where sequence and timestamps are the same and the payload is not.
+    pub continues_by: Option<String>,
+    /// Median time that the NAT or relay took, where one clock saw both sides.
+    pub continues_ms: Option<Decimal<3>>,
+    /// The stream before it on the same way, whose source it took the place of.
+    pub follows: Option<String>,
     /// Sender, `ip:port`.
     pub src: String,
     /// Receiver, `ip:port`.
@@ -166,8 +174,18 @@ pub struct StreamEntry {
     pub jitter_ms: MeanMax,
     /// Time between packets.
     pub delta_ms: MinMeanMax,
-    /// Listening quality, `null` until it is computed.
+    /// Listening quality by the E-model (ITU-T G.107); `null` where the codec is unknown or has no published values.
     pub mos: Option<Decimal<2>>,
+    /// That of the worst interval.
+    pub mos_min: Option<Decimal<2>>,
+    /// What `mos` rests on, or why there is none.
+    pub mos_basis: String,
+    /// The stream by equal lengths of arrival time; those without packets are left out.
+    pub intervals: Vec<IntervalEntry>,
+    /// Keys pressed (RFC 4733), in order, at most 64; `null` where they were sent and cannot be read.
+    pub dtmf: Option<Vec<DigitEntry>>,
+    /// What stood out.
+    pub events: EventsEntry,
     /// Code point of most packets.
     pub dscp: u8,
     /// First packet, RFC 3339.
@@ -184,26 +202,6 @@ pub struct StreamEntry {
     pub rtcp: Option<RtcpEntry>,
     /// The relay that wrapped it; `null` where none did.
     pub relay: Option<RelayEntry>,
-}
-
-/// A stream at one tap.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct StreamTapEntry {
-    /// The tap's id.
-    pub tap: u32,
-    /// Time to live there.
-    pub ttl: u8,
-    /// Packets received there.
-    pub packets: u64,
-    /// Packets lost there.
-    pub lost: i64,
-    /// Where they were lost: `10 between tap 0 and tap 1; 2 before tap 0; 3 not captured at tap 0`. `null` when none was.
-    pub located: Option<String>,
-    /// Median of how much later packets came by here than by the first tap on their path; `null` where the clocks of the two are not
-    /// one, and where no packet was sampled at both.
-    pub delay_ms: Option<Decimal<3>>,
-    /// Tunnels that its first packet came through there, outer to inner.
-    pub tunnels: Vec<String>,
 }
 
 /// Mean and maximum in ms.
@@ -348,6 +346,8 @@ pub struct Totals {
     pub legs: u64,
     /// Entries of `streams[]`.
     pub streams: u64,
+    /// Streams without those that continue another beyond a NAT or relay: each is counted once.
+    pub media_streams: u64,
     /// Grouped findings.
     pub findings: BySeverity,
     /// Messages by method or status, retransmissions and copies included.

@@ -133,15 +133,24 @@ mod tests {
         ledger.kinds.tls ledger.kinds.dns ledger.kinds.tcp ledger.kinds.udp ledger.kinds.icmp ledger.kinds.sctp ledger.kinds.other_ip
         ledger.kinds.non_ip ledger.undecoded ledger.undecoded.* ledger.duplicates ledger.evicted
         calls calls[] calls[].id calls[].kind calls[].outcome calls[].started calls[].answered calls[].ended calls[].caller
-        calls[].callee calls[].legs calls[].legs[] calls[].streams calls[].streams[] calls[].scenario calls[].findings calls[].findings[]
+        calls[].callee calls[].legs calls[].legs[] calls[].streams calls[].streams[] calls[].fax calls[].fax[] calls[].scenario calls[].findings calls[].findings[]
         calls[].legs[].call_id calls[].legs[].from calls[].legs[].to calls[].legs[].transport calls[].legs[].a calls[].legs[].b
         calls[].legs[].side calls[].legs[].requests calls[].legs[].responses calls[].legs[].retransmissions calls[].legs[].status
         calls[].legs[].reason calls[].legs[].setup_ms calls[].legs[].hops calls[].legs[].hops[] calls[].legs[].joined_by
-        streams streams[] streams[].id streams[].call streams[].hop streams[].continues streams[].src streams[].dst streams[].ssrc
+        streams streams[] streams[].id streams[].call streams[].hop streams[].continues streams[].continues_by streams[].continues_ms streams[].follows streams[].src streams[].dst streams[].ssrc
         streams[].payload_types streams[].payload_types[] streams[].codec streams[].clock_rate streams[].secured streams[].packets
         streams[].expected streams[].lost streams[].loss_percent streams[].duplicates streams[].reordered streams[].jitter_ms
         streams[].jitter_ms.mean streams[].jitter_ms.max streams[].delta_ms streams[].delta_ms.min streams[].delta_ms.mean
-        streams[].delta_ms.max streams[].mos streams[].dscp streams[].first streams[].last streams[].segment streams[].basis
+        streams[].delta_ms.max streams[].mos streams[].mos_min streams[].mos_basis
+        streams[].intervals streams[].intervals[] streams[].intervals[].from streams[].intervals[].seconds streams[].intervals[].packets
+        streams[].intervals[].lost streams[].intervals[].jitter_ms streams[].intervals[].mos
+        streams[].dtmf streams[].dtmf[] streams[].dtmf[].digit streams[].dtmf[].at streams[].dtmf[].duration_ms streams[].dtmf[].volume
+        streams[].dtmf[].record streams[].dtmf[].record.input streams[].dtmf[].record.number
+        streams[].events streams[].events.comfort_noise streams[].events.digits_left_out streams[].events.payload_type_changes
+        streams[].events.payload_type_changes.count streams[].events.payload_type_changes.first streams[].events.timestamp_jumps
+        streams[].events.timestamp_jumps.count streams[].events.timestamp_jumps.first streams[].events.longest_gap_ms
+        streams[].events.longest_gap streams[].events.longest_gap_record streams[].events.longest_gap_record.input
+        streams[].events.longest_gap_record.number streams[].dscp streams[].first streams[].last streams[].segment streams[].basis
         streams[].taps streams[].taps[] streams[].taps[].tap streams[].taps[].ttl streams[].taps[].packets streams[].taps[].lost
         streams[].taps[].located streams[].taps[].tunnels streams[].taps[].tunnels[]
         streams[].taps[].delay_ms
@@ -164,7 +173,7 @@ mod tests {
         findings[].evidence[].number findings[].evidence[].time findings[].evidence[].excerpt findings[].remedy findings[].sources
         findings[].sources[] findings[].filter
         checks checks.* checks.*.violated checks.*.clean checks.*.not_checked checks.*.reasons checks.*.reasons[]
-        totals totals.calls totals.legs totals.streams totals.findings totals.findings.error totals.findings.warning totals.findings.info
+        totals totals.calls totals.legs totals.streams totals.media_streams totals.findings totals.findings.error totals.findings.warning totals.findings.info
         totals.messages totals.messages.* totals.message_copies
         notes notes[]";
 

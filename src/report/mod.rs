@@ -16,6 +16,7 @@ pub mod entry;
 pub mod escape;
 pub mod json;
 pub mod jsonl;
+mod media;
 #[cfg(test)]
 mod sample;
 pub mod spool;
@@ -24,6 +25,7 @@ pub mod width;
 
 pub use control::*;
 pub use entry::*;
+pub use media::*;
 
 /// Everything that is reported of one ended call, or of one connection that nobody could read (then `call` is `None`).
 #[derive(Debug, Clone, Default)]

@@ -21,6 +21,12 @@ pub fn content(report: &[u8], before: &[u64]) -> Value {
             finding[list].as_array_mut().into_iter().flatten().for_each(|record| number_through(record, before));
         }
     }
+    for stream in report["streams"].as_array_mut().into_iter().flatten() {
+        stream["dtmf"].as_array_mut().into_iter().flatten().for_each(|digit| number_through(&mut digit["record"], before));
+        for place in ["/events/longest_gap_record", "/events/payload_type_changes/first", "/events/timestamp_jumps/first"] {
+            stream.pointer_mut(place).filter(|record| !record.is_null()).into_iter().for_each(|record| number_through(record, before));
+        }
+    }
     report
 }
 

@@ -5,6 +5,7 @@ use super::{counted, highest, hops, left_out, short, when, width};
 use crate::finding::Severity;
 use crate::report::{CallEntry, CallReport, LegEntry, StreamEntry, escape::brief, escape::escape};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 /// Columns that caller and callee keep before another layout is taken, and in the narrowest.
@@ -85,11 +86,15 @@ impl Row {
 }
 
 impl Media {
+    /// A stream that a NAT or relay passes on is counted once, and its loss is that of its last part.
     fn of<'a>(streams: impl Iterator<Item = &'a StreamEntry> + Clone) -> Option<Self> {
-        let loss = streams.clone().map(|stream| stream.loss_percent).max()?;
+        let continued: BTreeSet<&str> = streams.clone().filter_map(|stream| stream.continues.as_deref()).collect();
+        let ends = streams.clone().filter(|stream| !continued.contains(stream.id.as_str()));
+        let loss = ends.map(|stream| stream.loss_percent).max()?;
         let jitter = streams.clone().filter_map(|stream| stream.jitter_ms.max).max();
         let jitter = jitter.map_or_else(|| "-".to_owned(), |ms| format!("{:.1}", ms.as_f64()));
-        Some(Self { streams: streams.count(), loss: loss.to_string(), jitter })
+        let streams = streams.filter(|stream| stream.continues.is_none()).count();
+        Some(Self { streams, loss: loss.to_string(), jitter })
     }
 }
 

@@ -2,11 +2,13 @@
 
 use super::style::{self, Pen};
 use super::{calls, counted, ladder::Ladder, when, width};
-use crate::report::{CallEntry, CallReport, RelayEntry, RtcpEntry, StreamEntry, escape::brief, escape::escape};
+use crate::report::{CallEntry, CallReport, Decimal, EventsEntry, RelayEntry, RtcpEntry, StreamEntry, escape::brief, escape::escape};
 use std::io::{self, Write};
 
 /// Legs and streams listed.
 const MAX_LISTED: usize = 8;
+/// A gap worth a word: one second.
+const LONG_GAP: Decimal<3> = Decimal(1_000_000);
 /// Columns of a Call-ID or reason phrase.
 const LONGEST: usize = 300;
 
@@ -63,12 +65,21 @@ fn of_stream(stream: &StreamEntry) -> String {
     parts.extend(stream.secured.then(|| "SRTP".to_owned()));
     parts.push(format!("SSRC {}", escape(&stream.ssrc)));
     parts.push(counted(stream.packets, "packet", "packets"));
-    parts.push(format!("{} lost ({} %)", stream.lost, stream.loss_percent));
+    parts.push(lost(stream));
     if let (Some(mean), Some(max)) = (stream.jitter_ms.mean, stream.jitter_ms.max) {
         parts.push(format!("jitter mean {mean} ms, max {max} ms"));
     }
     parts.extend(stream.delta_ms.max.map(|max| format!("delta max {max} ms")));
-    parts.extend(stream.mos.map(|mos| format!("MOS {mos}")));
+    parts.extend(stream.mos.map(|mos| match stream.mos_min.filter(|worst| *worst < mos) {
+        Some(worst) => format!("MOS {mos}, worst {worst}"),
+        None => format!("MOS {mos}"),
+    }));
+    parts.extend(keys(stream));
+    parts.extend(events(&stream.events));
+    parts.extend(stream.continues.as_ref().map(|_| match stream.continues_by.as_deref() {
+        Some("reencrypted") => "the same stream beyond a relay that encrypts anew".to_owned(),
+        _ => "the same stream beyond a NAT or relay".to_owned(),
+    }));
     parts.push(format!("DSCP {}", stream.dscp));
     parts.push(escape(&stream.segment).into_owned());
     parts.extend(stream.relay.as_ref().map(of_relay));
@@ -88,4 +99,32 @@ fn of_rtcp(rtcp: &RtcpEntry) -> Option<String> {
     parts.extend(rtcp.jitter_ms.max.map(|max| format!("jitter max {max} ms")));
     parts.extend(rtcp.rtt_ms.mean.map(|mean| format!("round trip {mean} ms")));
     Some(parts.join(", "))
+}
+
+/// `2 lost (0.40 %): 2 between tap 0 and tap 1`.
+fn lost(stream: &StreamEntry) -> String {
+    let located = stream.taps.iter().filter(|tap| tap.lost == stream.lost).find_map(|tap| tap.located.as_deref());
+    let located = located.map(|located| format!(": {}", escape(located))).unwrap_or_default();
+    format!("{} lost ({} %){located}", stream.lost, stream.loss_percent)
+}
+
+/// `DTMF 0123#`, or that there were keys which nobody can read.
+fn keys(stream: &StreamEntry) -> Option<String> {
+    let Some(digits) = &stream.dtmf else { return Some("DTMF encrypted".to_owned()) };
+    let keys = digits.iter().map(|digit| if digit.digit.len() == 1 { digit.digit.clone() } else { format!(" {} ", digit.digit) });
+    let keys = keys.collect::<String>();
+    let more = if stream.events.digits_left_out > 0 { "…" } else { "" };
+    (!keys.is_empty()).then(|| format!("DTMF {}{more}", escape(keys.trim())))
+}
+
+/// What an engineer asks about: timestamps that jump, another codec on the way, packets held up.
+fn events(events: &EventsEntry) -> Vec<String> {
+    let jumps = events.timestamp_jumps.count;
+    let changes = events.payload_type_changes.count;
+    let held_up = events.longest_gap_ms.filter(|gap| events.longest_gap.as_deref() == Some("held_up") && *gap >= LONG_GAP);
+    let mut parts = Vec::new();
+    parts.extend((jumps > 0).then(|| counted(jumps, "timestamp jump", "timestamp jumps")));
+    parts.extend((changes > 0).then(|| counted(changes, "change of payload type", "changes of payload type")));
+    parts.extend(held_up.map(|gap| format!("held up for {gap} ms")));
+    parts
 }
