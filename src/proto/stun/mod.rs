@@ -14,7 +14,8 @@ const MICROSOFT: [u8; 8] = [0x00, 0x0f, 0, 4, 0x72, 0xc6, 0x4b, 0xc6];
 const HEADER_LEN: usize = 20;
 
 /// Whether a UDP payload is a STUN message: by magic cookie and a length that fits, by the first attribute of [MS-TURN], or, as RFC 3489
-/// had no cookie, by a known type, a length that is met exactly and attributes that fill it.
+/// had no cookie, by a known type, a length that is met exactly and attributes that fill it. Some leave the last attribute unpadded
+/// (WhatsApp's allocate requests): with the cookie, a length that is met exactly will do.
 #[inline]
 pub fn probe(datagram: &[u8]) -> bool {
     probe_cut(datagram, 0)
@@ -30,10 +31,10 @@ pub fn probe_cut(datagram: &[u8], cut: u32) -> bool {
         return false;
     }
     let body = datagram.get(HEADER_LEN..).unwrap_or_default();
-    if len % 4 == 0 && [c0, c1, c2, c3] == MAGIC_COOKIE {
+    let exact = HEADER_LEN + len == wire_len;
+    if (exact || len % 4 == 0) && [c0, c1, c2, c3] == MAGIC_COOKIE {
         return true;
     }
-    let exact = HEADER_LEN + len == wire_len;
     if exact && body.starts_with(&MICROSOFT) {
         return true;
     }
@@ -87,7 +88,8 @@ mod tests {
         let bytes = message([0, 1], 8, MAGIC_COOKIE, &[0x80, 0x22, 0, 4, 1, 2, 3, 4]);
         assert!(probe(&bytes));
         assert!(!probe(&bytes[..27]) && probe_cut(&bytes[..20], 8));
-        assert!(!probe(&message([0, 1], 6, MAGIC_COOKIE, &[0; 6])), "length is in whole words");
+        assert!(!probe(&message([0, 1], 6, MAGIC_COOKIE, &[0; 8])), "length is in whole words");
+        assert!(probe(&message([0, 3], 6, MAGIC_COOKIE, &[0x40, 0x22, 0, 2, 1, 2])), "or met exactly");
         assert!(!probe(&message([0x80, 1], 0, MAGIC_COOKIE, &[])), "first two bits are zero");
     }
 
