@@ -34,6 +34,10 @@ pub fn open<'a>(layers: &mut Layers<'a, '_>) -> Step<'a> {
 /// The tunnel in a datagram. A port alone says nothing: media may be sent to any.
 #[inline]
 fn tunnel(src: u16, dst: u16, payload: &[u8], cut: u32) -> Option<Next> {
+    // RTP begins so, and of the tunnels only VXLAN with a group id.
+    if matches!(payload.first(), Some(0x80..=0xbf)) && !vxlan::PORTS.contains(&dst) {
+        return None;
+    }
     match dst {
         _ if hep::probe(payload) => Some(Next::Hep),
         _ if vxlan::PORTS.contains(&dst) && vxlan::probe(payload) => Some(Next::Vxlan),

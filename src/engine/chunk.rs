@@ -1,4 +1,4 @@
-//! A chunk: the packets that one task decoded, put in order of shard so that each shard reads its own in one run of memory.
+//! A chunk: the packets that one task decoded, and the order in which shards read them.
 
 use super::fragment::Datagram;
 use super::shard::rtp_header;
@@ -74,13 +74,15 @@ pub struct Chunk<'a> {
     /// Taps and tunnels seen, by the chunk's own numbers.
     pub keys: Vec<(TapKey, Tunnels)>,
     /// Where in `keys` each stands, once they are many.
-    pub places: HashMap<(TapKey, Tunnels), u16, foldhash::fast::RandomState>,
+    places: HashMap<(TapKey, Tunnels), u16, foldhash::fast::RandomState>,
     /// `keys` by the numbers of the run.
     pub views: Vec<View>,
     /// Which view was seen in which input.
     pub inputs: BTreeSet<(u16, u32)>,
-    /// Where the slots of each shard begin, once they are sorted.
-    pub starts: Vec<u32>,
+    /// Places of the slots in order of shard, once they are sorted.
+    order: Vec<u32>,
+    /// Where in `order` each shard begins.
+    starts: Vec<u32>,
 }
 
 /// The record of a head, as printed.
@@ -89,6 +91,11 @@ pub fn record_id(head: &Head) -> RecordId {
 }
 
 impl<'a> Chunk<'a> {
+    /// A chunk with room for so many packets.
+    pub fn with_room(n: usize) -> Self {
+        Self { slots: Vec::with_capacity(n), ..Self::default() }
+    }
+
     /// The chunk's own number of the tap and tunnels in `outer`. The few taps of a plain capture are found by looking at each; a capture
     /// of as many tunnels as records is not searched through for every one of them.
     pub fn view(&mut self, outer: &Outer) -> u16 {
@@ -128,11 +135,13 @@ impl<'a> Chunk<'a> {
         agent.and_then(|agent| agent.correlation.as_deref()).unwrap_or_default()
     }
 
-    /// Puts slots in order of shard, and within a shard of record: a counting sort, so that each shard reads its own in one run of
-    /// memory. Datagrams were appended out of order.
+    /// Puts packets in order of shard, and within a shard of record: a counting sort of places, so that slots are not moved. What was
+    /// joined was appended out of order.
     pub fn sort(&mut self) {
-        self.slots.sort_by_key(|slot| (slot.index, !slot.front));
-        let mut starts = vec![0u32; SHARDS + 1];
+        if !self.slots.is_sorted_by_key(|slot| (slot.index, !slot.front)) {
+            self.slots.sort_by_key(|slot| (slot.index, !slot.front));
+        }
+        let mut starts = [0u32; SHARDS + 1];
         for slot in &self.slots {
             if let Some(count) = starts.get_mut(usize::from(slot.shard) + 1) {
                 *count += 1;
@@ -143,23 +152,28 @@ impl<'a> Chunk<'a> {
             sum += *start;
             *start = sum;
         }
-        let mut next = starts.clone();
-        let mut sorted = self.slots.clone();
-        for slot in &self.slots {
+        let mut next = starts;
+        let mut order = vec![0; self.slots.len()];
+        for (place, slot) in (0u32..).zip(&self.slots) {
             if let Some(at) = next.get_mut(usize::from(slot.shard)) {
-                if let Some(place) = sorted.get_mut(*at as usize) {
-                    *place = *slot;
+                if let Some(here) = order.get_mut(*at as usize) {
+                    *here = place;
                 }
                 *at += 1;
             }
         }
-        self.slots = sorted;
-        self.starts = starts;
+        (self.order, self.starts) = (order, starts.to_vec());
     }
 
-    pub fn of_shard(&self, number: usize) -> &[Slot<'a>] {
+    /// Places of the packets of a shard, in order of record.
+    pub fn of_shard(&self, number: usize) -> &[u32] {
         let start = self.starts.get(number).map_or(0, |s| *s as usize);
         let end = self.starts.get(number + 1).map_or(0, |s| *s as usize);
-        self.slots.get(start..end).unwrap_or_default()
+        self.order.get(start..end).unwrap_or_default()
+    }
+
+    /// The packets at these places.
+    pub fn at<'s>(&'s self, places: &'s [u32]) -> impl Iterator<Item = &'s Slot<'a>> {
+        places.iter().filter_map(|place| self.slots.get(*place as usize))
     }
 }

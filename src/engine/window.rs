@@ -84,7 +84,7 @@ fn packet_of<'d>(datagram: &'d Datagram, transport: &Transport<'d>, view: View, 
 
 fn decode_chunk<'a>(window: &'a Window, start: usize, mask: Mask<'_>) -> Chunk<'a> {
     let end = window.heads.len().min(start + CHUNK);
-    let mut chunk = Chunk { slots: Vec::with_capacity(end - start), ..Chunk::default() };
+    let mut chunk = Chunk::with_room(end - start);
     let mut outer = Outer::default();
     let mut here = (u16::MAX, u32::MAX);
     for index in start..end {
@@ -123,7 +123,9 @@ fn decode_chunk<'a>(window: &'a Window, start: usize, mask: Mask<'_>) -> Chunk<'
             Decoded::Deflated(transport) => chunk.deflated.push((index, view, transport)),
             Decoded::Other(_) | Decoded::Undecoded(_) => {}
         }
-        chunk.agents.extend(agent.map(|agent| (index, *agent)));
+        if let Some(agent) = agent {
+            chunk.agents.insert(index, *agent);
+        }
     }
     chunk
 }
@@ -142,21 +144,21 @@ fn number_views(engine: &mut Engine, chunk: &mut Chunk<'_>, interfaces: &[Interf
 
 fn apply_chunk(chunk: &Chunk<'_>, window: &Window, number: usize, shard: &mut Shard, out: &mut Vec<(Seq, Fact)>) {
     for block in chunk.of_shard(number).chunks(TOUCHED) {
-        touch(block, shard);
-        apply_block(block, chunk, window, shard, out);
+        touch(chunk, block, shard);
+        apply_block(chunk, block, window, shard, out);
     }
 }
 
 /// Reads, for a block of packets, the state that they will change, step by step for all of them: the waits for memory overlap, where
 /// packet after packet would wait for each. Changes nothing.
-fn touch(block: &[Slot<'_>], shard: &Shard) {
+fn touch(chunk: &Chunk<'_>, block: &[u32], shard: &Shard) {
     let mut flows: [Option<&MediaFlow>; TOUCHED] = [None; TOUCHED];
     let mut passes: [Option<&Pass>; TOUCHED] = [None; TOUCHED];
     let mut read = 0;
-    for (slot, flow) in block.iter().zip(&mut flows) {
+    for (slot, flow) in chunk.at(block).zip(&mut flows) {
         *flow = shard.media_of(&slot.transport.flow);
     }
-    for ((slot, flow), pass) in block.iter().zip(&flows).zip(&mut passes) {
+    for ((slot, flow), pass) in chunk.at(block).zip(&flows).zip(&mut passes) {
         *pass = flow.and_then(|flow| flow.likely(slot.transport.dir));
     }
     for pass in passes.iter().flatten() {
@@ -165,8 +167,8 @@ fn touch(block: &[Slot<'_>], shard: &Shard) {
     std::hint::black_box(read);
 }
 
-fn apply_block(block: &[Slot<'_>], chunk: &Chunk<'_>, window: &Window, shard: &mut Shard, out: &mut Vec<(Seq, Fact)>) {
-    for slot in block {
+fn apply_block(chunk: &Chunk<'_>, block: &[u32], window: &Window, shard: &mut Shard, out: &mut Vec<(Seq, Fact)>) {
+    for slot in chunk.at(block) {
         let here = Seq(window.first.0 + u64::from(slot.index));
         match slot.datagram.filter(|_| slot.front) {
             Some(datagram) => {
