@@ -12,7 +12,7 @@ use crate::record::{Interface, Seq, SourceId, Window};
 use crate::time::Timestamp;
 
 /// Records decoded by one task.
-const CHUNK: usize = 2048;
+const CHUNK: usize = 512;
 
 /// Packets whose state is touched before they are applied: enough that their waits for memory overlap, few enough that it is still
 /// in the nearest cache when they come.
