@@ -18,7 +18,7 @@ mod walk;
 
 use generator::Plan;
 
-const SHAPES: [&str; 4] = ["big", "wide", "siponly", "small"];
+const SHAPES: [&str; 5] = ["big", "big2", "wide", "siponly", "small"];
 /// The generator's own text is part of a capture's name, so that a changed generator writes anew.
 const GENERATOR: [&str; 3] = [include_str!("support/gen.rs"), include_str!("support/script.rs"), include_str!("support/frame.rs")];
 /// Size of *big* in MB when nobody asks for another; 2000 is the full shape.
@@ -76,7 +76,7 @@ impl Asked {
         let full = Plan::named(shape)?;
         let most = self.big_mb * 1_000_000;
         let bytes = if shape == "big" { Some(most) } else { full.bytes.map(|bytes| bytes.min(most)) };
-        Some(Plan { bytes, seed: self.seed, vlan: self.vlan, length: self.length, ..full })
+        Some(Plan { bytes, seed: self.seed, vlan: self.vlan.or(full.vlan), length: self.length, ..full })
     }
 }
 

@@ -116,6 +116,13 @@ fn the_same_seed_gives_the_same_bytes() {
 }
 
 #[test]
+fn a_mirror_writes_every_frame_again() {
+    let (_, once) = written(&Plan { vlan: Some(20), ..calls() });
+    let (bytes, twice) = written(&Plan { vlan: Some(20), mirror: Some(30), ..calls() });
+    assert_eq!((twice.packets, twice.messages, bytes.len() as u64), (once.packets * 2, once.messages, twice.bytes));
+}
+
+#[test]
 fn a_vlan_tags_every_frame() {
     let (bytes, truth) = written(&Plan { vlan: Some(20), ..calls() });
     assert!(records(&bytes).iter().all(|(_, frame)| frame[12..16] == [0x81, 0x00, 0, 20]));

@@ -53,6 +53,8 @@ pub struct Plan {
     pub jitter_us: u64,
     /// An 802.1Q tag with this VLAN on every frame.
     pub vlan: Option<u16>,
+    /// Every frame a second time, on this VLAN.
+    pub mirror: Option<u16>,
     /// Another seed, other dice.
     pub seed: u64,
 }
@@ -72,10 +74,12 @@ impl Plan {
             late_ppm: 50,
             jitter_us: 2_000,
             vlan: None,
+            mirror: None,
             seed: 1,
         };
         match shape {
             "big" => Some(big),
+            "big2" => Some(Self { vlan: Some(100), mirror: Some(200), ..big }),
             "wide" => Some(Self { bytes: Some(400_000_000), calls: 50_000, ramp_us: 300_000, ..big }),
             "siponly" => Some(Self { bytes: Some(300_000_000), calls: 20_000, signalling_only: true, talk_ms: 5_000, ..big }),
             "small" => Some(Self { bytes: Some(200_000_000), ..big }),
@@ -364,10 +368,12 @@ impl<'a> Run<'a> {
 
     fn datagram(&mut self, at: u64, src: SocketAddrV4, dst: SocketAddrV4, tos: u8) -> io::Result<()> {
         let ip = frame::ipv4(src, dst, tos, self.truth.packets as u16, self.payload.len());
-        frame::record(&mut self.frame, at, self.plan.vlan, &ip, (src.port(), dst.port()), &self.payload);
-        self.out.write_all(&self.frame)?;
-        self.truth.packets += 1;
-        self.truth.bytes += self.frame.len() as u64;
+        for vlan in [self.plan.vlan].into_iter().chain(self.plan.mirror.map(Some)) {
+            frame::record(&mut self.frame, at, vlan, &ip, (src.port(), dst.port()), &self.payload);
+            self.out.write_all(&self.frame)?;
+            self.truth.packets += 1;
+            self.truth.bytes += self.frame.len() as u64;
+        }
         Ok(())
     }
 
