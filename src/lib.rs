@@ -10,12 +10,12 @@
 //! | [`error`], [`time`], [`hash`], [`ledger`] | outcomes, nanoseconds, the one stable hash, the count of every record |
 //! | [`input`] | bytes: files, directories, globs, pipes, gzip and zstd; capture filters |
 //! | [`record`] | pcap and pcapng to records; all inputs merged into one order |
-//! | [`decode`] | link layers, VLAN, IP, UDP and TCP: a frame to a packet, a fragment, or a reason why not |
-//! | [`proto`] | SIP, SDP, RTP, RTCP and what is only recognised: bytes to typed facts, no state |
-//! | [`flow`] | state of one flow: RTP streams and their passes, TCP in order, SIP messages, sightings |
+//! | [`decode`] | link layers, VLAN, MPLS, tunnels, mirror encapsulations, IP, UDP, TCP, SCTP: a frame to a packet, a fragment, or a reason why not |
+//! | [`proto`] | SIP, SDP, RTP, RTCP, STUN and TURN, WebSocket and SCTP chunks, and what is only recognised: bytes to typed facts, no state |
+//! | [`flow`] | state of one flow: RTP streams, their passes and events, RTCP, relays, TCP in order, SIP messages, sightings |
 //! | [`engine`] | windows decoded in parallel, fragments joined, 64 shards of flows; the only threads |
 //! | [`topology`] | the user's network, read from TOML text; the built-in Microsoft prefixes |
-//! | [`call`] | transactions, dialogs, legs, offer and answer, media bound, Direct Routing recognised |
+//! | [`call`] | transactions, dialogs, legs, offer and answer, media and reports bound, NATs and relays chained, quality, Direct Routing recognised |
 //! | [`path`] | hops, a segment for each direction with its basis, asymmetry |
 //! | [`finding`], [`rules`] | outcomes of checks; one file a rule, pure functions |
 //! | [`report`] | plain data, one format a file |
@@ -35,7 +35,8 @@
 //! | --- | --- |
 //! | record | one captured frame: input and number, as Wireshark's `frame.number` |
 //! | source | an input, or a chain of rotated inputs on the same interfaces |
-//! | tap | a point of observation: source, interface, VLAN stack |
+//! | tap | a point of observation: source, interface, VLAN stack, mirror encapsulation |
+//! | tunnel | a header around a packet that is a fact of its direction, and no part of the tap |
 //! | sighting | one record seen at one tap; the same packet at two taps is two sightings of one packet |
 //! | pass | the sightings of one flow direction at one (tap, TTL) |
 //! | flow, stream | a bidirectional 5-tuple; one RTP source in one direction of it, with all its passes |

@@ -20,6 +20,7 @@ mod ladder;
 mod section;
 mod shortlist;
 pub mod style;
+mod taps;
 mod verdict;
 mod when;
 
@@ -113,7 +114,10 @@ impl Format for Terminal {
         match self.quiet {
             // Few words, but what could not be read must never look clean.
             true => inputs::not_read(out, pen, summary, false)?,
-            false => inputs::write(out, pen, summary, self.verbose > 0)?,
+            false => {
+                inputs::write(out, pen, summary, self.verbose > 0)?;
+                taps::write(out, pen, summary, self.verbose > 0)?;
+            }
         }
         findings::write(out, pen, &summary.findings, &table.numbers, self.verbose > 0)?;
         if self.quiet {
