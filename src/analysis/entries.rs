@@ -118,7 +118,14 @@ fn signalled(leg: &Leg, recognition: &Recognition, hops: &[Hop], network: &Netwo
         setup_ms: (leg.kind == LegKind::Call).then(|| outcome::setup(leg)).flatten().map(|s| Decimal::ratio(i128::from(s.0), MS)),
         hops: hops.iter().filter(crosses).map(|hop| hop.id.clone()).collect(),
         joined_by: None,
+        correlation: correlation(leg),
     }
+}
+
+/// What the capture agent that sent the leg's messages on says they belong to.
+fn correlation(leg: &Leg) -> Option<String> {
+    let said = leg.messages.iter().find_map(|m| m.message.correlation.as_ref())?;
+    Some(String::from_utf8_lossy(said.bytes()).into_owned())
 }
 
 /// Transport of the top Via where it is one of the contract's, else what carried the first message.

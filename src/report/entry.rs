@@ -125,6 +125,8 @@ pub struct LegEntry {
     pub hops: Vec<String>,
     /// Why it belongs to this call, `null` for the first leg.
     pub joined_by: Option<String>,
+    /// Correlation id that a capture agent (HEP) gave its messages.
+    pub correlation: Option<String>,
 }
 
 /// One RTP stream.

@@ -137,6 +137,7 @@ mod tests {
         calls[].legs[].call_id calls[].legs[].from calls[].legs[].to calls[].legs[].transport calls[].legs[].a calls[].legs[].b
         calls[].legs[].side calls[].legs[].requests calls[].legs[].responses calls[].legs[].retransmissions calls[].legs[].status
         calls[].legs[].reason calls[].legs[].setup_ms calls[].legs[].hops calls[].legs[].hops[] calls[].legs[].joined_by
+        calls[].legs[].correlation
         streams streams[] streams[].id streams[].call streams[].hop streams[].continues streams[].continues_by streams[].continues_ms streams[].follows streams[].src streams[].dst streams[].ssrc
         streams[].payload_types streams[].payload_types[] streams[].codec streams[].clock_rate streams[].secured streams[].packets
         streams[].expected streams[].lost streams[].loss_percent streams[].duplicates streams[].reordered streams[].jitter_ms
