@@ -96,7 +96,8 @@ impl Analysis {
         self.sweep(source, settings, true)?;
         let mut ledger = self.engine.ledger();
         ledger.add(&self.calls.ledger());
-        let facts = InputFacts { source, taps: &self.engine.taps, ledger: &ledger, counts: &self.calls.counts() };
+        let (taps, overlaps) = (&self.engine.taps, self.engine.overlaps());
+        let facts = InputFacts { source, taps, ledger: &ledger, counts: &self.calls.counts(), overlaps };
         Ok(summary::summary(&self.results, &facts, run, settings))
     }
 

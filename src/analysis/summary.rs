@@ -4,7 +4,10 @@ use super::results::Results;
 use super::{Settings, Source};
 use crate::call::shard::MessageCounts;
 use crate::decode::TapKey;
-use crate::engine::Taps;
+use crate::engine::{
+    Taps,
+    taps::{MOST_STACKS, MOST_TAPS},
+};
 use crate::ledger::{Kind, Ledger};
 use crate::report::{BySeverity, InputEntry, LedgerEntry, Summary, TapEntry, Totals};
 use crate::topology::Topology;
@@ -28,6 +31,8 @@ pub struct InputFacts<'a> {
     pub ledger: &'a Ledger,
     /// Messages seen.
     pub counts: &'a MessageCounts,
+    /// Fragments that overlapped others.
+    pub overlaps: u64,
 }
 
 /// Makes the summary.
@@ -97,8 +102,15 @@ fn notes(facts: &InputFacts<'_>, run: &RunFacts<'_>, settings: Settings<'_>) -> 
         let name = interface.name.as_deref().unwrap_or("an interface");
         notes.push(format!("{name} dropped {} packets while capturing: what they held is not in this report", interface.dropped));
     }
-    if facts.taps.overflow > 0 {
-        notes.push(format!("{} taps are more than are told apart; further ones share one", facts.taps.overflow));
+    if facts.taps.overflow {
+        notes.push(format!("more than {MOST_TAPS} taps were seen: further ones share one"));
+    }
+    if facts.taps.tunnels_overflow {
+        notes.push(format!("more than {MOST_STACKS} stacks of tunnels were seen: packets of further ones are shown without"));
+    }
+    if facts.overlaps > 0 {
+        let text = "fragments overlapped others of their datagram in part: what came first was kept, so what is read there may not be what was sent";
+        notes.push(format!("{} {text}", facts.overlaps));
     }
     if settings.topology.file.is_none() {
         notes.push("no topology file: places are guessed from addresses, and ExpressRoute cannot be told from the Internet".to_owned());

@@ -148,6 +148,11 @@ impl Engine {
         in_order(taken.into_iter().flatten().collect())
     }
 
+    /// Fragments so far that overlapped others of their datagram in part.
+    pub fn overlaps(&self) -> u64 {
+        self.reassembler.overlaps()
+    }
+
     /// The ledger of all that was applied so far.
     pub fn ledger(&self) -> Ledger {
         let mut sum = self.ledger.clone();

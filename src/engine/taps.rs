@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// Most taps told apart; further ones share the tap after the last.
 pub const MOST_TAPS: usize = 4096;
 /// Most stacks of tunnels told apart; further ones share the number after the last.
-const MOST_STACKS: usize = 4096;
+pub const MOST_STACKS: usize = 4096;
 
 /// Taps by what they are known by. Interfaces of one source with the same name are one interface: a rotated input goes on.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -17,8 +17,10 @@ pub struct Taps {
     taps: Vec<Tap>,
     stacks: BTreeMap<Tunnels, TunnelsId>,
     tunnels: Vec<Tunnels>,
-    /// Sights of taps beyond [`MOST_TAPS`], one a window's part.
-    pub overflow: u64,
+    /// More than [`MOST_TAPS`] were seen. How often is not counted: that would tell how records were cut into windows.
+    pub overflow: bool,
+    /// More than [`MOST_STACKS`] stacks of tunnels were seen.
+    pub tunnels_overflow: bool,
 }
 
 /// Where a packet was seen and what it came through, by the numbers of the run.
@@ -50,7 +52,7 @@ impl Taps {
             return *id;
         }
         if self.taps.len() >= MOST_TAPS {
-            self.overflow += 1;
+            self.overflow = true;
             return TapId(MOST_TAPS as u32);
         }
         let id = TapId(self.taps.len() as u32);
@@ -71,6 +73,8 @@ impl Taps {
         if self.tunnels.len() < MOST_STACKS {
             self.stacks.insert(tunnels.clone(), id);
             self.tunnels.push(tunnels.clone());
+        } else {
+            self.tunnels_overflow = true;
         }
         id
     }
@@ -110,5 +114,22 @@ impl Taps {
     /// All taps with their numbers, in order.
     pub fn iter(&self) -> impl Iterator<Item = (TapId, &Tap)> {
         self.taps.iter().enumerate().map(|(i, tap)| (TapId(i as u32), tap))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::TunnelKind;
+
+    #[test]
+    fn tunnels_beyond_the_cap_share_a_number_and_are_told() {
+        let stack = |id| Tunnels::from_iter([Tunnel { kind: TunnelKind::Gtp, id: Some(id), ends: None }]);
+        let mut taps = Taps::default();
+        let ids: Vec<TunnelsId> = (0..MOST_STACKS as u32 + 2).map(|id| taps.stack(&stack(id))).collect();
+        let shared = TunnelsId(MOST_STACKS as u32 + 1);
+        assert_eq!((ids[0], ids[MOST_STACKS - 1]), (TunnelsId(1), TunnelsId(MOST_STACKS as u32)));
+        assert_eq!((ids[MOST_STACKS], ids[MOST_STACKS + 1], taps.tunnels_overflow), (shared, shared, true));
+        assert_eq!((taps.tunnels(ids[7]), taps.tunnels(shared).len()), (&stack(7)[..], 0));
     }
 }

@@ -42,7 +42,7 @@ pub use figures::Figures;
 pub use half_open::Tcp;
 pub use media::MediaFlow;
 pub use message::{Message, Origin, Text, Transport};
-pub use pass::{Pass, samples_match};
+pub use pass::Pass;
 pub use rtcp::{Reception, RtcpReport};
 pub use sctp::SctpFlow;
 pub use seen::Seen;
