@@ -1,5 +1,5 @@
-//! One hash that is the same in every run and on every machine, for ids that come from content and for choosing shards.
-//! It does not resist somebody who wants collisions: nothing may break when two things share one.
+//! Hashes that are the same in every run and on every machine: one for ids that come from content, a quicker one for choosing shards
+//! and telling texts apart. They do not resist somebody who wants collisions: nothing may break when two things share one.
 
 /// FNV-1a over all parts, each closed by its length so that `ab, c` differs from `a, bc`, with a final mix of the bits.
 pub fn stable(parts: &[&[u8]]) -> u64 {
@@ -11,6 +11,27 @@ pub fn stable(parts: &[&[u8]]) -> u64 {
     let mixed = (whole ^ (whole >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     mixed ^ (mixed >> 31)
+}
+
+/// A hash of all parts that reads 16 bytes at a time, for what is looked up and never printed: it may change between versions.
+pub fn quick(parts: &[&[u8]]) -> u64 {
+    const KEYS: [u64; 2] = [0x9E37_79B9_7F4A_7C15, 0xE703_7ED1_A0B4_28DB];
+    let fold = |a: u64, b: u64| {
+        let wide = u128::from(a) * u128::from(b);
+        (wide as u64) ^ (wide >> 64) as u64
+    };
+    let word = |bytes: &[u8]| bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    let mut hash = KEYS[0];
+    for part in parts {
+        let (pairs, rest) = part.as_chunks::<16>();
+        for pair in pairs {
+            let pair = u128::from_le_bytes(*pair);
+            hash = fold(pair as u64 ^ hash, (pair >> 64) as u64 ^ KEYS[1]);
+        }
+        let (low, high) = rest.split_at(rest.len().min(8));
+        hash = fold(word(low) ^ hash, word(high) ^ KEYS[1] ^ part.len() as u64);
+    }
+    fold(hash, KEYS[0])
 }
 
 /// The first `digits` (at most 16) hex digits of [`stable`].
@@ -34,5 +55,20 @@ mod tests {
     #[test]
     fn parts_do_not_run_together() {
         assert_ne!(stable(&[b"ab", b"c"]), stable(&[b"a", b"bc"]));
+        assert_ne!(quick(&[b"ab", b"c"]), quick(&[b"a", b"bc"]));
+    }
+
+    #[test]
+    fn every_byte_counts() {
+        let text: Vec<u8> = (0..100).collect();
+        let mut hashes: Vec<u64> = (0..=100).map(|len| quick(&[&text[..len]])).collect();
+        for at in 0..100 {
+            let mut changed = text.clone();
+            changed[at] ^= 0x80;
+            hashes.push(quick(&[&changed]));
+        }
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert_eq!(hashes.len(), 201);
     }
 }

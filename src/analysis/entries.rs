@@ -1,7 +1,7 @@
 //! Entries of the report, made from a judged call.
 
 use super::{control, sound, taps};
-use crate::call::{BoundStream, Call, Leg, LegKind, Recognition, media, outcome, recognise, relay::Relay};
+use crate::call::{BoundStream, Call, Leg, LegKind, LegMessage, Recognition, media, outcome, recognise, relay::Relay};
 use crate::finding::Finding;
 use crate::flow::{Pass, Transport, located::path_order};
 use crate::path::{Hop, HopKind, Network, Way};
@@ -89,7 +89,7 @@ fn uri(leg: &Leg, name: HeaderName) -> Option<String> {
 }
 
 fn header(leg: &Leg, name: HeaderName) -> Option<String> {
-    let request = leg.messages.iter().find(|m| m.sip().is_request());
+    let request = leg.messages.iter().find(|m| m.start.is_request);
     let value = request.or(leg.messages.first())?.sip().first(name)?;
     Some(String::from_utf8_lossy(&value).into_owned())
 }
@@ -97,23 +97,24 @@ fn header(leg: &Leg, name: HeaderName) -> Option<String> {
 fn signalled(leg: &Leg, recognition: &Recognition, hops: &[Hop], network: &Network<'_>) -> LegEntry {
     let deciding = outcome::deciding(leg).and_then(|t| leg.message(t.last?));
     let pairs: Vec<(IpAddr, IpAddr)> =
-        leg.messages.iter().flat_map(|m| m.sightings().map(|(_, src, dst)| (src.ip(), dst.ip())).collect::<Vec<_>>()).collect();
+        leg.messages.iter().flat_map(LegMessage::sightings).map(|s| (s.course.src.ip(), s.course.dst.ip())).collect();
     let crosses = |hop: &&Hop| {
         let ends = (hop.a.ip, hop.b.ip);
         hop.kind == HopKind::Signalling && pairs.iter().any(|p| *p == ends || *p == (ends.1, ends.0))
     };
+    let (a, b) = leg.ends().unzip();
     LegEntry {
-        call_id: leg.call_id.as_ref().map(|c| String::from_utf8_lossy(c.bytes()).into_owned()),
+        call_id: leg.call_id().map(|c| String::from_utf8_lossy(c).into_owned()),
         from: uri(leg, HeaderName::From),
         to: uri(leg, HeaderName::To),
         transport: Some(transport(leg)),
-        a: leg.a.to_string(),
-        b: leg.b.to_string(),
+        a: a.map(|a| a.to_string()).unwrap_or_default(),
+        b: b.map(|b| b.to_string()).unwrap_or_default(),
         side: recognise::side(leg, recognition, network.topology).to_string(),
         requests: leg.requests,
         responses: leg.responses,
         retransmissions: leg.retransmissions,
-        status: deciding.and_then(|m| m.sip().status()),
+        status: deciding.and_then(|m| m.start.status),
         reason: deciding.map(|m| m.sip().reason().into_owned()).filter(|reason| !reason.is_empty()),
         setup_ms: (leg.kind == LegKind::Call).then(|| outcome::setup(leg)).flatten().map(|s| Decimal::ratio(i128::from(s.0), MS)),
         hops: hops.iter().filter(crosses).map(|hop| hop.id.clone()).collect(),
@@ -124,7 +125,7 @@ fn signalled(leg: &Leg, recognition: &Recognition, hops: &[Hop], network: &Netwo
 
 /// What the capture agent that sent the leg's messages on says they belong to.
 fn correlation(leg: &Leg) -> Option<String> {
-    let said = leg.messages.iter().find_map(|m| m.message.correlation.as_ref())?;
+    let said = leg.messages.iter().find_map(|m| m.message.correlation())?;
     Some(String::from_utf8_lossy(said.bytes()).into_owned())
 }
 
@@ -138,7 +139,7 @@ fn transport(leg: &Leg) -> String {
         Some(b"ws") => "ws",
         Some(b"wss") => "wss",
         Some(b"sctp") => "sctp",
-        _ => match leg.messages.first().map(|m| m.message.transport) {
+        _ => match leg.messages.first().map(|m| m.message.course().transport) {
             Some(Transport::Tcp) => "tcp",
             Some(Transport::Sctp) => "sctp",
             Some(Transport::Ws) => "ws",

@@ -6,7 +6,7 @@ use crate::finding::{Finding, Outcome, Violation};
 use crate::flow::{Connection, Content};
 use crate::hash;
 use crate::path::{self, Hop, Network};
-use crate::report::{CallReport, Format, Rendered};
+use crate::report::{CallReport, CheckEntry, Format, Rendered, spool::Part};
 use crate::rules::{Check, Ctx, Rule};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,14 +32,62 @@ pub struct Tally {
     pub not_checked: BTreeMap<String, u64>,
 }
 
-/// A judged call.
+/// What is left of calls that were judged one after the other.
+#[derive(Default)]
 pub struct Judged {
-    /// Its report.
-    pub report: CallReport,
-    /// Its rendered entries.
+    /// Their rendered entries.
     pub rendered: Rendered,
+    /// Findings of each call that has some.
+    pub findings: Vec<Vec<Finding>>,
     /// Outcomes by rule id.
-    pub tallies: BTreeMap<&'static str, Tally>,
+    pub checks: BTreeMap<&'static str, CheckEntry>,
+    /// Entries of `calls[]`.
+    pub calls: u64,
+    /// Legs in them.
+    pub legs: u64,
+    /// Entries of `streams[]`.
+    pub streams: u64,
+    /// Those that continue no other.
+    pub media_streams: u64,
+}
+
+/// Reasons kept of one rule's *not checked*; further ones are in the count.
+const MOST_REASONS: usize = 10;
+
+/// Takes in a reason why a rule was not checked, if it is a new one.
+pub fn note_reason(check: &mut CheckEntry, reason: String) {
+    if check.reasons.len() < MOST_REASONS && !check.reasons.contains(&reason) {
+        check.reasons.push(reason);
+    }
+}
+
+impl Judged {
+    /// Gives back room that is not used.
+    pub fn shrink(&mut self) {
+        self.rendered.0.iter_mut().for_each(Part::shrink);
+    }
+
+    fn add(&mut self, report: CallReport, tallies: BTreeMap<&'static str, Tally>, format: &dyn Format) {
+        format.render(&report, &mut self.rendered);
+        for (rule, tally) in tallies {
+            let check = self.checks.entry(rule).or_default();
+            check.violated += tally.violated;
+            check.clean += tally.clean;
+            for (reason, n) in tally.not_checked {
+                check.not_checked += n;
+                note_reason(check, reason);
+            }
+        }
+        if let Some(call) = &report.call {
+            self.calls += 1;
+            self.legs += call.legs.len() as u64;
+        }
+        self.streams += report.streams.len() as u64;
+        self.media_streams += report.streams.iter().filter(|(_, stream)| stream.continues.is_none()).count() as u64;
+        if !report.findings.is_empty() {
+            self.findings.push(report.findings);
+        }
+    }
 }
 
 /// Why rules that need SIP text say nothing of a connection that nobody could read.
@@ -53,8 +101,8 @@ struct Gathered {
 }
 
 impl Judge<'_> {
-    /// Judges a call.
-    pub fn call(&self, call: &Call) -> Judged {
+    /// Judges a call; what comes of it is added to `judged`.
+    pub fn call(&self, call: &Call, judged: &mut Judged) {
         let hops = path::hops(call, &self.network);
         let recognitions: Vec<Recognition> = call.legs.iter().map(|leg| recognise::recognise(leg, self.network.topology)).collect();
         let mut gathered = Gathered::default();
@@ -66,15 +114,17 @@ impl Judge<'_> {
         let ctx = Ctx { topology: self.network.topology, call: Some(call), leg: None };
         self.hops(&hops, &ctx, &mut gathered);
         let mut report = entries::report(call, &recognitions, &hops, &gathered.findings, &self.network);
-        report.ladder = ladder::rows(call, &gathered.findings);
+        if self.format.ladders() {
+            report.ladder = ladder::rows(call, &gathered.findings);
+        }
         report.findings = gathered.findings;
-        self.render(report, gathered.tallies)
+        judged.add(report, gathered.tallies, self.format);
     }
 
-    /// Judges a connection that nobody could read: it is a signalling hop all the same. `None` for clear SIP, whose calls have it.
-    pub fn connection(&self, connection: &Connection) -> Option<Judged> {
+    /// Judges a connection that nobody could read: it is a signalling hop all the same. Clear SIP is left out: its calls have it.
+    pub fn connection(&self, connection: &Connection, judged: &mut Judged) {
         if connection.content == Content::Sip {
-            return None;
+            return;
         }
         let hop = path::unread(connection, &self.network);
         let mut gathered = Gathered::default();
@@ -93,13 +143,7 @@ impl Judge<'_> {
             findings: gathered.findings,
             ..CallReport::default()
         };
-        Some(self.render(report, gathered.tallies))
-    }
-
-    fn render(&self, report: CallReport, tallies: BTreeMap<&'static str, Tally>) -> Judged {
-        let mut rendered = Rendered::default();
-        self.format.render(&report, &mut rendered);
-        Judged { report, rendered, tallies }
+        judged.add(report, gathered.tallies, self.format);
     }
 
     fn messages(&self, call: &Call, leg: &Leg, recognition: &Recognition, gathered: &mut Gathered) {
@@ -148,8 +192,9 @@ fn lowered(rule: &Rule, message: &LegMessage, ctx: &Ctx<'_>, outcome: Outcome) -
 }
 
 fn call_filter(leg: &Leg) -> String {
-    let call_id = leg.call_id.as_ref().map(|c| String::from_utf8_lossy(c.bytes()).replace('\\', "\\\\").replace('"', "\\\""));
-    call_id.map_or_else(|| format!("ip.addr == {} && ip.addr == {}", leg.a.ip(), leg.b.ip()), |id| format!("sip.Call-ID == \"{id}\""))
+    let call_id = leg.call_id().map(|c| String::from_utf8_lossy(c).replace('\\', "\\\\").replace('"', "\\\""));
+    let ends = || leg.ends().map(|(a, b)| format!("ip.addr == {} && ip.addr == {}", a.ip(), b.ip())).unwrap_or_default();
+    call_id.map_or_else(ends, |id| format!("sip.Call-ID == \"{id}\""))
 }
 
 impl Gathered {

@@ -7,7 +7,7 @@ use crate::report::LadderRow;
 
 /// Rows of a call's ladder.
 pub fn rows(call: &Call, findings: &[Finding]) -> Vec<LadderRow> {
-    let messages = call.legs.iter().flat_map(|leg| &leg.messages).map(|m| (m.message.seen.seq, message(m, findings)));
+    let messages = call.legs.iter().flat_map(|leg| &leg.messages).map(|m| (m.message.seq(), message(m, findings)));
     let streams = call.streams.iter().filter_map(|bound| stream(bound, findings));
     let mut rows: Vec<(Seq, LadderRow)> = messages.chain(streams).collect();
     rows.sort_by_key(|(seq, _)| *seq);
@@ -23,13 +23,13 @@ fn message(message: &LegMessage, findings: &[Finding]) -> LadderRow {
     };
     let sdp = if sip.sdp().is_some() { " (SDP)" } else { "" };
     LadderRow {
-        at: m.seen.at,
-        record: m.seen.id,
-        from: m.src.to_string(),
-        to: m.dst.to_string(),
+        at: m.at(),
+        record: m.sighting.id,
+        from: m.src().to_string(),
+        to: m.dst().to_string(),
         label: format!("{label}{sdp}"),
         retransmission: message.retransmission,
-        findings: of_record(findings, m.seen.id),
+        findings: of_record(findings, m.sighting.id),
     }
 }
 

@@ -12,7 +12,7 @@ mod state;
 mod summary;
 mod taps;
 
-use crate::call::{Call, CallStage};
+use crate::call::{CallStage, stage::Ended};
 use crate::engine::{Engine, Mask, par};
 use crate::error::Error;
 use crate::flow::Connection;
@@ -20,18 +20,22 @@ use crate::path::Network;
 use crate::record::{Interface, Window};
 use crate::report::{Format, Summary, spool::Spool};
 use crate::rules::Rule;
+use crate::time::Timestamp;
 use crate::topology::Topology;
-use judge::Judge;
+use judge::{Judge, Judged};
 use results::Results;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 use summary::InputFacts;
 
 pub use summary::RunFacts;
 
-/// Calls judged together: their reports are held until they are spooled, so there are never more than this.
-const BATCH: usize = 256;
+/// Calls judged by one task.
+const LOT: usize = 32;
+/// Lots judged before what came of them is spooled.
+const BATCH: usize = 64;
 
 /// What does not change during a run.
 #[derive(Clone, Copy)]
@@ -131,23 +135,41 @@ impl Analysis {
         if all {
             due = self.calls.due(clock, true); // messages that only the end of the capture completed may have opened legs
         }
-        let (calls, connections) = self.calls.close(due, &alive, clock, all);
-        self.judge(calls, connections, source, settings)
+        let ended = self.calls.close(due, &alive, all);
+        self.judge(ended, (clock, all), source, settings)
     }
 
-    fn judge(&mut self, calls: Vec<Call>, connections: Vec<Connection>, source: Source<'_>, settings: Settings<'_>) -> io::Result<()> {
+    fn judge(&mut self, ended: Vec<Ended>, (clock, all): (Timestamp, bool), source: Source<'_>, settings: Settings<'_>) -> io::Result<()> {
         let network = Network { topology: settings.topology, taps: &self.engine.taps, interfaces: source.interfaces, files: source.files };
         let judge = Judge { network, rules: settings.rules, format: settings.format };
-        let mut calls = calls.into_iter();
+        let mut waiting = lots(ended).into_iter();
         loop {
-            let batch: Vec<Call> = calls.by_ref().take(BATCH).collect();
+            let batch: Vec<Vec<Ended>> = waiting.by_ref().take(BATCH).collect();
             if batch.is_empty() {
                 break;
             }
-            let judged = par::par_map(batch, |call| judge.call(&call));
-            judged.into_iter().try_for_each(|judged| self.results.add(judged))?;
+            let correlator = self.calls.correlator();
+            let of_lot = |lot: Vec<Ended>| {
+                let mut judged = Judged::default();
+                lot.into_iter().filter_map(|ended| ended.call(correlator, clock)).for_each(|call| judge.call(&call, &mut judged));
+                judged.shrink();
+                judged
+            };
+            par::par_map(batch, of_lot).into_iter().try_for_each(|judged| self.results.add(judged))?;
         }
-        let judged = par::par_map(connections, |connection| judge.connection(&connection));
-        judged.into_iter().flatten().try_for_each(|judged| self.results.add(judged))
+        let of_lot = |lot: Vec<Arc<Connection>>| {
+            let mut judged = Judged::default();
+            lot.iter().for_each(|connection| judge.connection(connection, &mut judged));
+            judged
+        };
+        let connections = self.calls.retire(clock, all);
+        par::par_map(lots(connections), of_lot).into_iter().try_for_each(|judged| self.results.add(judged))
     }
+}
+
+/// Parts a list into lots that are judged by one task each.
+fn lots<T>(list: Vec<T>) -> Vec<Vec<T>> {
+    let mut list = list.into_iter();
+    let lots = std::iter::from_fn(|| Some(list.by_ref().take(LOT).collect()).filter(|lot: &Vec<T>| !lot.is_empty()));
+    lots.collect()
 }

@@ -1,15 +1,15 @@
 //! What is left of calls after they were judged: rendered entries in spools, groups of findings, tallies, totals.
 
 use super::group::Groups;
-use super::judge::{Judged, Tally};
+use super::judge::{self, Judged};
 use crate::record::Seq;
-use crate::report::{CheckEntry, spool::Spool};
+use crate::report::{
+    CheckEntry,
+    spool::{Part, Spool},
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::io;
-
-/// Reasons kept of one rule's *not checked*; further ones are in the count.
-const MOST_REASONS: usize = 10;
 
 /// Results of a run.
 #[derive(Debug, Serialize, Deserialize)]
@@ -47,23 +47,19 @@ impl Results {
         }
     }
 
-    /// Adds a judged call. Fails when the spool cannot be written.
+    /// Adds judged calls. Fails when the spool cannot be written.
     pub fn add(&mut self, judged: Judged) -> io::Result<()> {
-        for (section, first, bytes) in judged.rendered.0 {
-            if let Some(spool) = self.spools.0.get_mut().get_mut(section) {
-                spool.push(first, &bytes)?;
-            }
+        for (spool, part) in self.spools.0.get_mut().iter_mut().zip(judged.rendered.0) {
+            spool.append(part)?;
         }
-        self.groups.add(&judged.report.findings);
-        for (rule, tally) in &judged.tallies {
-            add_tally(self.checks.entry((*rule).to_owned()).or_default(), tally);
+        judged.findings.iter().for_each(|findings| self.groups.add(findings));
+        for (rule, check) in judged.checks {
+            add_check(self.checks.entry(rule.to_owned()).or_default(), check);
         }
-        if let Some(call) = &judged.report.call {
-            self.calls += 1;
-            self.legs += call.legs.len() as u64;
-        }
-        self.streams += judged.report.streams.len() as u64;
-        self.media_streams += judged.report.streams.iter().filter(|(_, stream)| stream.continues.is_none()).count() as u64;
+        self.calls += judged.calls;
+        self.legs += judged.legs;
+        self.streams += judged.streams;
+        self.media_streams += judged.media_streams;
         Ok(())
     }
 
@@ -78,15 +74,12 @@ impl Results {
     }
 }
 
-fn add_tally(check: &mut CheckEntry, tally: &Tally) {
-    check.violated += tally.violated;
-    check.clean += tally.clean;
-    for (reason, n) in &tally.not_checked {
-        check.not_checked += n;
-        if !check.reasons.contains(reason) && check.reasons.len() < MOST_REASONS {
-            check.reasons.push(reason.clone());
-        }
-    }
+/// Adds what other calls made of a rule: the reasons that came first stay first.
+fn add_check(check: &mut CheckEntry, other: CheckEntry) {
+    check.violated += other.violated;
+    check.clean += other.clean;
+    check.not_checked += other.not_checked;
+    other.reasons.into_iter().for_each(|reason| judge::note_reason(check, reason));
 }
 
 impl Serialize for Spools {
@@ -102,10 +95,9 @@ impl<'de> Deserialize<'de> for Spools {
         let saved = Vec::<Vec<(Seq, Vec<u8>)>>::deserialize(deserializer)?;
         let mut spools = Vec::with_capacity(saved.len());
         for entries in saved {
-            let mut spool = Spool::default();
-            for (first, bytes) in entries {
-                spool.push(first, &bytes).map_err(serde::de::Error::custom)?;
-            }
+            let (mut spool, mut part) = (Spool::default(), Part::default());
+            entries.iter().for_each(|(first, bytes)| part.entry(*first, |text| text.extend_from_slice(bytes)));
+            spool.append(part).map_err(serde::de::Error::custom)?;
             spools.push(spool);
         }
         Ok(Self(std::cell::RefCell::new(spools)))

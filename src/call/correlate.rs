@@ -15,8 +15,10 @@ use crate::record::Seq;
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// What a call is: the contract's `calls[].kind`.
 pub type CallKind = Option<LegKind>;
@@ -27,7 +29,7 @@ pub struct BoundStream {
     /// Content id, 12 hex digits.
     pub id: String,
     /// The stream.
-    pub stream: Stream,
+    pub stream: Box<Stream>,
     /// Codec of its main payload type.
     pub codec: Option<String>,
     /// Its clock rate in Hz.
@@ -67,8 +69,8 @@ pub struct Call {
     pub legs: Vec<Leg>,
     /// Its streams, in order of first packet.
     pub streams: Vec<BoundStream>,
-    /// Its signalling flows, in order of first packet.
-    pub connections: Vec<Connection>,
+    /// Its signalling flows, in order of 5-tuple.
+    pub connections: Vec<Arc<Connection>>,
     /// Its connectivity checks, in order of first message.
     pub checks: Vec<StunExchange>,
     /// First record.
@@ -88,14 +90,14 @@ const CLOSED_FOR: Span = Span::secs(120);
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Correlator {
     claims: HashMap<SocketAddr, SmallVec<[LegId; 2]>, foldhash::fast::RandomState>,
-    held: BTreeMap<LegId, Vec<Stream>>,
-    connections: BTreeMap<FlowKey, Connection>,
+    held: BTreeMap<LegId, Vec<Box<Stream>>>,
+    connections: HashMap<FlowKey, Arc<Connection>, foldhash::fast::RandomState>,
     /// Connections that closed, and when.
     closed: Vec<(Timestamp, ConnId)>,
     /// Connections whose 5-tuple was used again.
-    replaced: Vec<Connection>,
+    replaced: Vec<Arc<Connection>>,
     /// Legs that announced SRTP.
-    secured: BTreeSet<LegId>,
+    secured: HashSet<LegId, foldhash::fast::RandomState>,
     /// Streams that no leg claims.
     unclaimed: Unclaimed,
     /// What RTCP said.
@@ -120,16 +122,15 @@ impl Correlator {
 
     /// What is known of a signalling flow; replaces what was known before. One that `closed` is kept until [`Self::retire`].
     pub fn connection(&mut self, connection: Connection, closed: Option<Timestamp>) {
-        let flow = connection.id.flow;
-        self.closed.extend(closed.map(|clock| (clock, connection.id)));
-        let before = self.connections.insert(flow, connection);
-        let id = self.connections.get(&flow).map(|c| c.id);
-        self.replaced.extend(before.filter(|b| Some(b.id) != id));
+        let (flow, id) = (connection.id.flow, connection.id);
+        self.closed.extend(closed.map(|clock| (clock, id)));
+        let before = self.connections.insert(flow, Arc::new(connection));
+        self.replaced.extend(before.filter(|before| before.id != id));
     }
 
     /// Forgets signalling flows that closed long enough ago that no call asks for them any more, and gives them in order of first
     /// packet; with `all` every one that is left.
-    pub fn retire(&mut self, clock: Timestamp, all: bool) -> Vec<Connection> {
+    pub fn retire(&mut self, clock: Timestamp, all: bool) -> Vec<Arc<Connection>> {
         let mut gone = std::mem::take(&mut self.replaced);
         let (old, young) = std::mem::take(&mut self.closed).into_iter().partition(|(at, _)| all || clock - *at > CLOSED_FOR);
         self.closed = young;
@@ -141,32 +142,27 @@ impl Correlator {
         if all {
             gone.extend(std::mem::take(&mut self.connections).into_values());
         }
-        gone.sort_by_key(|connection| connection.id.opened);
+        gone.sort_unstable_by_key(|connection| (connection.id.opened, connection.id.flow));
         self.reports.retire(clock, &mut self.ledger);
         self.checks.retire(clock, &mut self.ledger);
         gone
     }
 
     /// Takes a stream that ended: to the leg that announced both its ends, else one of them, else to nobody.
-    pub fn stream(&mut self, stream: Stream) {
+    pub fn stream(&mut self, stream: Box<Stream>) {
         let [src, dst] = ends(&stream);
-        let by_dst = dst.iter().find_map(|end| self.claims.get(end));
-        let by_src = src.iter().find_map(|end| self.claims.get(end));
+        let by = |ends: &[SocketAddr]| ends.iter().find_map(|end| self.claims.get(end)).map_or(&[][..], SmallVec::as_slice);
+        let (by_src, by_dst) = (by(&src), by(&dst));
         let began = began(&stream);
-        let both = by_dst.into_iter().flatten().filter(|leg| by_src.is_some_and(|legs| legs.contains(leg)));
-        let either = by_dst.into_iter().flatten().chain(by_src.into_iter().flatten());
-        let best = |legs: &mut dyn Iterator<Item = &LegId>| {
-            let (before, after): (BTreeSet<LegId>, BTreeSet<LegId>) = legs.copied().partition(|leg| leg.0 <= began);
-            before.last().or(after.first()).copied()
-        };
-        let leg = best(&mut { both }).or_else(|| best(&mut { either }));
+        let both = by_dst.iter().filter(|leg| by_src.contains(leg));
+        let leg = best(both, began).or_else(|| best(by_dst.iter().chain(by_src), began));
         match leg {
             Some(leg) => self.hold(leg, stream),
             None => self.unclaimed.push(stream),
         }
     }
 
-    fn hold(&mut self, leg: LegId, mut stream: Stream) {
+    fn hold(&mut self, leg: LegId, mut stream: Box<Stream>) {
         count_as_rtp(&mut stream, &mut self.ledger);
         self.held.entry(leg).or_default().push(stream);
     }
@@ -199,7 +195,7 @@ impl Correlator {
             let is_other_side = |leg: &LegId, stream: &Stream| {
                 let secured = secured.contains(leg);
                 let of = |near: &Stream| relay::relay(near, stream, secured).or_else(|| relay::relay(stream, near, secured)).is_some();
-                held.get(leg).is_some_and(|streams| streams.iter().filter(|near| near.ssrc == stream.ssrc).any(of))
+                held.get(leg).is_some_and(|streams| streams.iter().filter(|near| near.ssrc == stream.ssrc).any(|near| of(near)))
             };
             let joined = self.unclaimed.claim(|stream| {
                 let mut legs = legs.get(&stream.ssrc)?.iter().filter(|leg| is_other_side(leg, stream));
@@ -213,9 +209,9 @@ impl Correlator {
         }
     }
 
-    /// Makes a call of a leg that is closed at `clock`.
-    pub fn close(&mut self, leg: Leg, due: &Due, clock: Timestamp) -> Call {
-        for endpoint in &due.endpoints {
+    /// Takes together what belongs to a leg that is closed; `last`: nobody else will be asked for.
+    pub fn gather(&mut self, leg: &Leg, last: bool) -> Own {
+        for endpoint in leg.endpoints.iter().filter(|_| !last) {
             if let Some(legs) = self.claims.get_mut(endpoint) {
                 legs.retain(|l| *l != leg.id);
                 if legs.is_empty() {
@@ -223,62 +219,89 @@ impl Correlator {
                 }
             }
         }
-        let streams = self.held.remove(&leg.id).unwrap_or_default();
-        let flows: BTreeSet<FlowKey> = leg.messages.iter().map(|m| m.message.connection.flow).collect();
-        let connections = flows.iter().filter_map(|flow| self.connections.get(flow)).cloned().collect();
         self.secured.remove(&leg.id);
-        let started = leg.first.at.rfc3339();
-        let key = leg.call_id.as_ref().map(|c| c.bytes().to_vec()).unwrap_or_else(|| format!("{} {}", leg.a, leg.b).into_bytes());
-        let id = hash::hex(&[&key, started.as_bytes()], 12);
-        let bound = bind(streams, Some(&leg), &self.reports);
-        let checks = self.checks.of(&leg, due);
-        let silent = clock - leg.last_clock;
-        Call {
-            id,
-            kind: Some(leg.kind),
-            outcome: outcome::outcome(&leg, silent),
-            ended: leg.ended,
-            first: leg.first,
-            streams: bound,
-            connections,
-            checks,
-            legs: vec![leg],
-        }
+        Own { streams: self.held.remove(&leg.id).unwrap_or_default(), checks: self.checks.of(leg) }
     }
 
-    /// Makes calls of the streams that nobody claimed and that waited long enough, or of all: one per flow, with what it continues
+    /// Makes a call of a leg that is closed at `clock`.
+    pub fn call(&self, leg: Leg, own: Own, clock: Timestamp) -> Option<Call> {
+        let first = leg.first()?;
+        let mut flows: SmallVec<[FlowKey; 4]> = SmallVec::new();
+        for flow in leg.messages.iter().map(|m| m.message.course().connection.flow) {
+            if flows.last() != Some(&flow) {
+                flows.push(flow);
+            }
+        }
+        flows.sort_unstable();
+        flows.dedup();
+        let connections = flows.iter().filter_map(|flow| self.connections.get(flow)).cloned().collect();
+        let started = first.at.rfc3339();
+        let ends = || leg.ends().map(|(a, b)| format!("{a} {b}").into_bytes()).unwrap_or_default();
+        let id = hash::hex(&[&leg.call_id().map_or_else(|| Cow::Owned(ends()), Cow::Borrowed), started.as_bytes()], 12);
+        let streams = bind(own.streams, Some(&leg), &self.reports);
+        let outcome = outcome::outcome(&leg, clock - leg.last_clock);
+        let (kind, ended) = (Some(leg.kind), leg.ended);
+        Some(Call { id, kind, outcome, ended, first, streams, connections, checks: own.checks, legs: vec![leg] })
+    }
+
+    /// Takes together the streams that nobody claimed and that waited long enough, or all: one lot per flow, with what it continues
     /// beyond NATs and relays, in order of first packet. Streams that are not settled as RTP are no streams; RTCP of another port, which
     /// names their source, settles them here.
-    pub fn media_only(&mut self, all: bool) -> Vec<Call> {
+    pub fn unsignalled(&mut self, all: bool) -> Vec<Own> {
         for stream in self.unclaimed.iter_mut() {
             if !stream.counted_rtp && stream.packets() >= SETTLED_BY_RTCP && self.reports.knows(stream) {
                 count_as_rtp(stream, &mut self.ledger);
             }
         }
-        let (reports, checks) = (&self.reports, &mut self.checks);
-        let call = |streams: Vec<Stream>| {
+        let checks = &mut self.checks;
+        let own = |mut streams: Vec<Box<Stream>>| {
+            streams.sort_by_key(|stream| began(stream));
             let flows: BTreeSet<FlowKey> = streams.iter().map(|stream| stream.flow).collect();
-            let call = media_call(bind(streams, None, reports))?;
-            Some(Call { checks: flows.into_iter().flat_map(|flow| checks.of_flow(flow)).collect(), ..call })
+            Own { streams, checks: flows.into_iter().flat_map(|flow| checks.of_flow(flow)).collect() }
         };
-        let mut calls: Vec<Call> = self.unclaimed.release(all).into_iter().filter_map(call).collect();
-        calls.sort_by_key(|call| call.first.seq);
-        calls
+        let lots = self.unclaimed.release(all).into_iter().filter(|streams| !streams.is_empty());
+        let mut lots: Vec<Own> = lots.map(own).collect();
+        lots.sort_by_key(Own::began);
+        lots
+    }
+
+    /// Makes a call of streams that nobody signalled.
+    pub fn media_call(&self, own: Own) -> Option<Call> {
+        let streams = bind(own.streams, None, &self.reports);
+        let first = *streams.first()?.stream.first()?;
+        let flow = streams.first()?.stream.flow;
+        let ended = streams.iter().filter_map(|s| s.stream.last_of_first_source()).map(|seen| seen.at).max();
+        let id = hash::hex(&[format!("{flow:?}").as_bytes(), first.at.rfc3339().as_bytes()], 12);
+        Some(Call { id, kind: None, legs: Vec::new(), streams, connections: Vec::new(), checks: own.checks, first, ended, outcome: None })
     }
 }
 
-fn media_call(streams: Vec<BoundStream>) -> Option<Call> {
-    let first = *streams.first()?.stream.first()?;
-    let flow = streams.first()?.stream.flow;
-    let ended = streams.iter().filter_map(|s| s.stream.last_of_first_source()).map(|seen| seen.at).max();
-    let id = hash::hex(&[format!("{flow:?}").as_bytes(), first.at.rfc3339().as_bytes()], 12);
-    Some(Call { id, kind: None, legs: Vec::new(), streams, connections: Vec::new(), checks: Vec::new(), first, ended, outcome: None })
+/// What a call has beside its leg.
+#[derive(Debug, Default)]
+pub struct Own {
+    /// Its streams.
+    streams: Vec<Box<Stream>>,
+    /// Its connectivity checks.
+    checks: Vec<StunExchange>,
+}
+
+impl Own {
+    /// Place of its first stream's first packet.
+    pub fn began(&self) -> Seq {
+        self.streams.first().map_or(Seq(0), |stream| began(stream))
+    }
+}
+
+/// Of legs that announced a stream's end, the last that was there when the stream began, else the first that came.
+fn best<'l>(legs: impl Iterator<Item = &'l LegId> + Clone, began: Seq) -> Option<LegId> {
+    let before = legs.clone().filter(|leg| leg.0 <= began).max();
+    before.or_else(|| legs.min()).copied()
 }
 
 /// Gives streams their ids, codecs and chain, in order of first packet.
-fn bind(mut streams: Vec<Stream>, leg: Option<&Leg>, reports: &Reports) -> Vec<BoundStream> {
-    streams.sort_by_key(began);
-    let secured = leg.is_some_and(|leg| leg.described.iter().flat_map(|d| &d.sdp.media).any(|media| media.secured));
+fn bind(mut streams: Vec<Box<Stream>>, leg: Option<&Leg>, reports: &Reports) -> Vec<BoundStream> {
+    streams.sort_by_key(|stream| began(stream));
+    let secured = leg.is_some_and(|leg| leg.secured);
     let mut bound: Vec<BoundStream> = Vec::with_capacity(streams.len());
     for stream in streams {
         let far_of =

@@ -1,6 +1,6 @@
 //! ICE (RFC 8445): connectivity checks beside the legs whose session descriptions announced them, by user name fragment or endpoint.
 
-use super::{Due, Leg};
+use super::Leg;
 use crate::decode::FlowKey;
 use crate::flow::StunExchange;
 use crate::ledger::Ledger;
@@ -51,15 +51,18 @@ impl Checks {
     }
 
     /// The checks of a leg that closes, which nobody else will ask for. Where its descriptions name fragments, a check must name one.
-    pub fn of(&mut self, leg: &Leg, due: &Due) -> Vec<StunExchange> {
-        let announced: BTreeSet<&str> =
-            leg.described.iter().flat_map(|d| &d.sdp.media).filter_map(|media| media.ice_ufrag.as_deref()).collect();
+    pub fn of(&mut self, leg: &Leg) -> Vec<StunExchange> {
+        if self.by_flow.is_empty() {
+            return Vec::new();
+        }
+        let lines = leg.described.iter().filter(|_| leg.ice).flat_map(|d| d.lines(leg));
+        let announced: BTreeSet<&str> = lines.filter_map(|media| media.ice_ufrag.as_deref()).collect();
         let mut flows: BTreeSet<FlowKey> = BTreeSet::new();
         for fragment in &announced {
             let from = ((*fragment).to_owned(), FlowKey::V4([0; 16]));
             flows.extend(self.fragments.range(from..).take_while(|(at, _)| at == fragment).take(MOST_LOOKED_AT).map(|(_, flow)| *flow));
         }
-        for end in due.endpoints.iter().filter(|_| announced.is_empty()) {
+        for end in leg.endpoints.iter().filter(|_| announced.is_empty()) {
             let from = (*end, FlowKey::V4([0; 16]));
             flows.extend(self.ends.range(from..).take_while(|(at, _)| at == end).take(MOST_LOOKED_AT).map(|(_, flow)| *flow));
         }

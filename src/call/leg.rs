@@ -2,23 +2,24 @@
 
 use super::dialog::{Dialog, State, dialog_mut};
 use super::media::{self, Described};
-use super::message::{Copy, LegMessage, fingerprint};
-use super::transaction::{Key, MessageIdx, Transaction};
-use crate::flow::{Message, Seen, Text};
-use crate::proto::sip::{Method, Sip};
+use super::message::{Copies, Copy, LegMessage, Start, fingerprint};
+use super::prints::Prints;
+use super::recognise;
+use super::transaction::{self, MessageIdx, Transaction};
+use crate::flow::{Message, Seen};
+use crate::proto::sip::{self, Method, Sip};
 use crate::record::Seq;
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 /// Messages kept of one leg; later ones are counted and let go.
 pub const MOST_MESSAGES: usize = 4096;
-/// Earlier messages of the same content that a message is compared with; RFC 3261 sends an INVITE seven times, a response eleven.
-const MOST_REPEATS: usize = 16;
 /// Further sightings kept of one message; more are counted only.
 const MOST_COPIES: usize = 64;
+/// So many of the endpoints announced last are compared with a new one; a stranger may announce any number.
+const FEW_ENDPOINTS: usize = 8;
 /// After the end of a leg this long is waited for retransmissions and trailing media (64·T1 and some).
 const AFTER_END: Span = Span::secs(40);
 /// An answered dialog without signalling and media this long is closed as in progress.
@@ -53,11 +54,11 @@ pub enum LegKind {
 pub struct Leg {
     /// Its identity.
     pub id: LegId,
-    /// Call-ID, if its messages have one.
-    pub call_id: Option<Text>,
+    /// Where its first message has the Call-ID, if it has one.
+    call_id: Option<sip::Span>,
     /// What it is about.
     pub kind: LegKind,
-    /// Its messages in the order seen, each once.
+    /// Its messages in the order seen, each once. There is a first one.
     pub messages: Vec<LegMessage>,
     /// Its transactions, in order of first message.
     pub transactions: Vec<Transaction>,
@@ -65,18 +66,18 @@ pub struct Leg {
     pub dialogs: Vec<Dialog>,
     /// Session descriptions seen, in order.
     pub described: Vec<Described>,
-    /// First message.
-    pub first: Seen,
+    /// Endpoints that they announced; what was announced a moment ago is not there again.
+    pub endpoints: SmallVec<[SocketAddr; 1]>,
+    /// Some line of them is protected.
+    pub secured: bool,
+    /// Some of them names a user fragment of ICE.
+    pub ice: bool,
+    /// Some of them has a line of images: fax.
+    pub images: bool,
     /// Seq of the last message.
     pub last_seq: Seq,
     /// Clock at the last message.
     pub last_clock: Timestamp,
-    /// Own time of the last message.
-    pub last_at: Timestamp,
-    /// Who sent the first request (or received the first response).
-    pub a: SocketAddr,
-    /// The other end of that message.
-    pub b: SocketAddr,
     /// Time of the first 2xx to the INVITE.
     pub answered: Option<Timestamp>,
     /// Time of the end, as far as it ended.
@@ -93,15 +94,15 @@ pub struct Leg {
     pub retransmissions: u64,
     /// Messages beyond [`MOST_MESSAGES`].
     pub let_go: u64,
-    /// The messages by fingerprint: a stranger may send any number in one leg.
-    prints: BTreeSet<(u64, MessageIdx)>,
+    /// The messages by fingerprint.
+    prints: Prints,
 }
 
 /// What became of a message that was given to a leg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applied {
     /// A message seen for the first time.
-    New(MessageIdx),
+    New,
     /// A further sighting of a message at another tap or pass.
     Copied,
     /// A further sighting at the same tap within milliseconds.
@@ -120,24 +121,23 @@ pub enum Closing {
 }
 
 impl Leg {
-    /// Opened by `message`, which is not applied yet.
-    pub fn open(message: &Message) -> Self {
+    /// Opened by `message`, which is applied. Endpoints that it announces go to `announced`.
+    pub fn open(message: Message, announced: &mut dyn FnMut(SocketAddr, bool)) -> Self {
         let sip = message.sip();
-        let (a, b) = if sip.is_request() { (message.src, message.dst) } else { (message.dst, message.src) };
-        Self {
-            id: LegId(message.seen.seq),
-            call_id: sip.call_id().map(Text::copy),
+        let mut leg = Self {
+            id: LegId(message.seq()),
+            call_id: sip.call_id().map(|call_id| sip::Span::within(sip.text, call_id)),
             kind: kind_of(sip.method()),
-            messages: Vec::new(),
-            transactions: Vec::new(),
+            messages: Vec::with_capacity(2),
+            transactions: Vec::with_capacity(1),
             dialogs: Vec::new(),
             described: Vec::new(),
-            first: message.seen,
-            last_seq: message.seen.seq,
+            endpoints: SmallVec::new(),
+            secured: false,
+            ice: false,
+            images: false,
+            last_seq: message.seq(),
             last_clock: message.clock,
-            last_at: message.seen.at,
-            a,
-            b,
             answered: None,
             ended: None,
             cancelled: false,
@@ -146,8 +146,32 @@ impl Leg {
             responses: 0,
             retransmissions: 0,
             let_go: 0,
-            prints: BTreeSet::new(),
-        }
+            prints: Prints::default(),
+        };
+        leg.apply(message, announced);
+        leg
+    }
+
+    /// Call-ID, if its messages have one.
+    pub fn call_id(&self) -> Option<&[u8]> {
+        Some(self.call_id?.of(self.messages.first()?.message.text.bytes()))
+    }
+
+    /// First message.
+    pub fn first(&self) -> Option<Seen> {
+        self.messages.first().map(|m| m.message.seen())
+    }
+
+    /// Time of the first message.
+    pub fn started(&self) -> Timestamp {
+        self.messages.first().map(|m| m.message.at()).unwrap_or_default()
+    }
+
+    /// Who sent the first request, or received the first response; and the other end of that message.
+    pub fn ends(&self) -> Option<(SocketAddr, SocketAddr)> {
+        let first = self.messages.first()?;
+        let (src, dst) = (first.message.src(), first.message.dst());
+        Some(if first.start.is_request { (src, dst) } else { (dst, src) })
     }
 
     /// A message by its index.
@@ -161,7 +185,7 @@ impl Leg {
     }
 
     /// INVITE transactions outside a dialog: the request has no To tag. Without the request it counts when no other is known.
-    pub fn initial_invites(&self) -> impl Iterator<Item = &Transaction> {
+    pub fn initial_invites(&self) -> impl DoubleEndedIterator<Item = &Transaction> {
         self.transactions.iter().filter(|t| {
             t.method == Method::Invite
                 && t.request.and_then(|idx| self.message(idx)).is_none_or(|m| m.sip().to_tag().is_none_or(|tag| tag.is_empty()))
@@ -169,18 +193,16 @@ impl Leg {
     }
 
     /// Applies a message: a further sighting joins the first, a new one moves transactions, dialogs and the leg.
-    pub fn apply(&mut self, message: Message) -> Applied {
-        self.last_seq = self.last_seq.max(message.seen.seq); // a message that was cut is read when what followed it comes
+    pub fn apply(&mut self, mut message: Message, announced: &mut dyn FnMut(SocketAddr, bool)) -> Applied {
+        self.last_seq = self.last_seq.max(message.seq()); // a message that was cut is read when what followed it comes
         self.last_clock = message.clock;
-        self.last_at = message.seen.at;
         let fingerprint = fingerprint(&message.sip());
-        let same = self.prints.range((fingerprint, 0)..=(fingerprint, MessageIdx::MAX)).rev();
-        let same: SmallVec<[MessageIdx; MOST_REPEATS]> = same.take(MOST_REPEATS).map(|(_, idx)| *idx).collect();
+        let same = self.prints.latest(&self.messages, fingerprint);
         for idx in same.iter().rev() {
             let Some(mine) = self.messages.get_mut(*idx as usize) else { continue };
             if let Some(duplicate) = mine.takes(&message) {
                 if mine.copies.len() < MOST_COPIES {
-                    mine.copies.push(Copy { seen: message.seen, src: message.src, dst: message.dst, duplicate });
+                    mine.copies.push(Copy { sighting: message.sighting, duplicate });
                 }
                 return if duplicate { Applied::Duplicated } else { Applied::Copied };
             }
@@ -190,15 +212,21 @@ impl Leg {
             return Applied::LetGo;
         }
         let idx = self.messages.len() as MessageIdx;
-        let transaction = self.transaction_for(&message.sip(), message.seen.at);
-        self.messages.push(LegMessage { message, copies: Vec::new(), retransmission: !same.is_empty(), transaction, fingerprint });
-        self.prints.insert((fingerprint, idx));
-        if !same.is_empty() {
-            self.retransmissions += 1;
-        } else {
-            self.advance(idx);
+        let retransmission = !same.is_empty();
+        let sip = message.sip();
+        let start = Start::of(&sip);
+        let transaction = transaction::of_next(&mut self.transactions, &self.messages, &sip, start, message.at());
+        let step = Step { start, sip, transaction, idx, at: message.at() };
+        match retransmission {
+            true => self.retransmissions += 1,
+            false => self.advance(&step, announced),
         }
-        Applied::New(idx)
+        let names_agent = recognise::names_agent(&step.sip);
+        message.forget_index();
+        self.prints.add(&self.messages, fingerprint);
+        let copies = Copies::default();
+        self.messages.push(LegMessage { message, start, copies, retransmission, names_agent, transaction, fingerprint });
+        Applied::New
     }
 
     /// Whether it is time to close, at `clock`.
@@ -214,44 +242,35 @@ impl Leg {
         (silent >= Span(AFTER_END.0 + UNANSWERED.0)).then_some(Closing::Ended)
     }
 
-    fn transaction_for(&mut self, sip: &Sip<'_>, at: Timestamp) -> u32 {
-        let key = Key::of(sip, |branch, number| {
-            self.transactions.iter().rev().any(|t| t.method == Method::Invite && t.number == number && *t.branch == *branch)
-        });
-        match self.transactions.iter().rposition(|t| t.is(&key)) {
-            Some(at) => at as u32,
-            None => {
-                self.transactions.push(Transaction::open(&key, at));
-                (self.transactions.len() - 1) as u32
+    /// Moves the state by a message that was not seen before.
+    fn advance(&mut self, step: &Step<'_>, announced: &mut dyn FnMut(SocketAddr, bool)) {
+        if let Some(transaction) = self.transactions.get_mut(step.transaction as usize) {
+            transaction.file(step.start, step.idx, step.at);
+        }
+        if let Some((described, outline)) = media::describe(&step.sip, step.idx) {
+            self.described.push(described);
+            (self.secured, self.ice, self.images) = (self.secured | outline.secured, self.ice | outline.ice, self.images | outline.images);
+            for (endpoint, secured) in outline.endpoints {
+                announced(endpoint, secured);
+                if !self.endpoints.iter().rev().take(FEW_ENDPOINTS).any(|known| *known == endpoint) {
+                    self.endpoints.push(endpoint);
+                }
             }
         }
-    }
-
-    /// Moves the state by a message that was not seen before.
-    fn advance(&mut self, idx: MessageIdx) {
-        let Some(mine) = self.messages.get(idx as usize) else { return };
-        let (sip, at) = (mine.message.sip(), mine.message.seen.at);
-        if let Some(transaction) = self.transactions.get_mut(mine.transaction as usize) {
-            transaction.file(&sip, idx, at);
-        }
-        if let Some(described) = media::describe(&mine.message, idx) {
-            self.described.push(described);
-        }
-        let step = Step { method: sip.method(), tag: sip.to_tag().map(|tag| tag.into()), idx, at };
-        match (sip.is_request(), sip.status()) {
-            (true, _) => self.on_request(&step),
-            (false, Some(status)) => self.on_response(&step, status),
+        match (step.start.is_request, step.start.status) {
+            (true, _) => self.on_request(step),
+            (false, Some(status)) => self.on_response(step, status),
             // A status that is not three digits moves nothing.
             (false, None) => self.responses += 1,
         }
     }
 
-    fn on_request(&mut self, step: &Step) {
+    fn on_request(&mut self, step: &Step<'_>) {
         self.requests += 1;
-        match step.method {
+        match step.start.method {
             Method::Invite => {
                 self.kind = LegKind::Call;
-                if step.tag.as_ref().is_none_or(|tag| tag.is_empty()) && self.answered.is_none() {
+                if self.answered.is_none() && step.sip.to_tag().is_none_or(|tag| tag.is_empty()) {
                     self.ended = None;
                 }
             }
@@ -267,18 +286,16 @@ impl Leg {
         }
     }
 
-    fn on_response(&mut self, step: &Step, status: u16) {
+    fn on_response(&mut self, step: &Step<'_>, status: u16) {
         self.responses += 1;
-        match (step.method, status) {
+        match (step.start.method, status) {
             (_, 100) => {}
-            (Method::Invite, 101..=199) => {
-                dialog_mut(&mut self.dialogs, step.tag.as_deref().unwrap_or_default(), step.idx);
-            }
-            (Method::Invite, 200..=299) => {
-                if let Some(dialog) = dialog_mut(&mut self.dialogs, step.tag.as_deref().unwrap_or_default(), step.idx) {
-                    dialog.state = State::Confirmed;
+            (Method::Invite, 101..=299) => {
+                let dialog = dialog_mut(&mut self.dialogs, step.sip.to_tag().unwrap_or_default(), step.idx);
+                if status >= 200 {
+                    dialog.into_iter().for_each(|dialog| dialog.state = State::Confirmed);
+                    self.answered = self.answered.or(Some(step.at));
                 }
-                self.answered = self.answered.or(Some(step.at));
             }
             (Method::Invite, 300..) if self.answered.is_none() => self.end(step.at),
             (Method::Bye, 200..) => self.end(step.at),
@@ -296,9 +313,10 @@ impl Leg {
 }
 
 /// What `advance` needs of a message.
-struct Step {
-    method: Method,
-    tag: Option<Box<[u8]>>,
+struct Step<'m> {
+    start: Start,
+    sip: Sip<'m>,
+    transaction: u32,
     idx: MessageIdx,
     at: Timestamp,
 }
@@ -321,6 +339,7 @@ mod tests {
     use super::super::support::{A, B, leg, message};
     use super::*;
     use crate::decode::TapId;
+    use std::sync::Arc;
 
     #[test]
     fn a_response_whose_status_is_no_number_ends_nothing() {
@@ -343,8 +362,8 @@ mod tests {
 
     /// Seen at this tap so many microseconds after its time.
     fn seen(mut message: Message, tap: u32, us: i64) -> Message {
-        message.seen.tap = TapId(tap);
-        message.seen.at = Timestamp(message.seen.at.0 + us * 1_000);
+        Arc::make_mut(&mut message.sighting.course).tap = TapId(tap);
+        message.sighting.at = Timestamp(message.at().0 + us * 1_000);
         message
     }
 

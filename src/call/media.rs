@@ -1,13 +1,13 @@
 //! Offer and answer (RFC 3264): which endpoints a leg announced for its media, and how two announcements make a binding.
 
 use super::{Leg, MessageIdx};
-use crate::flow::Message;
 use crate::proto::{
     payload,
-    sdp::{self, MediaDescription, Sdp},
-    sip::Method,
+    sdp::{self, MediaDescription, Outline, Sdp},
+    sip::{Method, Sip, Span},
 };
 use serde::{Deserialize, Serialize};
+use std::cell::OnceCell;
 use std::net::SocketAddr;
 
 /// Agreements on fax that are told of one leg.
@@ -18,8 +18,26 @@ const MOST_FAXES: usize = 8;
 pub struct Described {
     /// The message.
     pub message: MessageIdx,
-    /// What it says.
-    pub sdp: Sdp,
+    /// Where it stands in its text.
+    place: Span,
+    /// What it says, once it was asked for.
+    #[serde(skip)]
+    sdp: OnceCell<Box<Sdp>>,
+}
+
+impl Described {
+    /// What it says; `leg` is its leg.
+    pub fn sdp<'l>(&'l self, leg: &'l Leg) -> &'l Sdp {
+        self.sdp.get_or_init(|| {
+            let text = leg.message(self.message).map_or(&[][..], |m| m.message.text.bytes());
+            Box::new(sdp::parse(self.place.of(text)).unwrap_or_default())
+        })
+    }
+
+    /// Its m-lines.
+    pub fn lines<'l>(&'l self, leg: &'l Leg) -> &'l [MediaDescription] {
+        &self.sdp(leg).media
+    }
 }
 
 /// One m-line of an offer and what the answer says to it.
@@ -37,11 +55,16 @@ pub struct Binding {
     pub b: Option<SocketAddr>,
 }
 
-/// Reads the session description of a message, if it has one.
-pub fn describe(message: &Message, idx: MessageIdx) -> Option<Described> {
-    let sip = message.sip();
-    let body = sip.sdp()?;
-    Some(Described { message: idx, sdp: sdp::parse(&body)? })
+/// The session description of a message, if it has one, and what has to be known of it at once.
+pub fn describe(sip: &Sip<'_>, idx: MessageIdx) -> Option<(Described, Outline)> {
+    let place = sip.sdp_place()?;
+    let outline = sdp::outline(place.of(sip.text))?;
+    Some((Described { message: idx, place, sdp: OnceCell::new() }, outline))
+}
+
+/// The m-lines of all descriptions of a leg, the latest description first.
+pub fn lines_from_last(leg: &Leg) -> impl Iterator<Item = &MediaDescription> + Clone {
+    leg.described.iter().rev().flat_map(|d| d.lines(leg))
 }
 
 /// Where an m-line wants RTP: its own connection address, else the session's; `None` for port 0, names and held (0.0.0.0) lines.
@@ -61,7 +84,7 @@ pub fn endpoints(media: &MediaDescription) -> impl Iterator<Item = SocketAddr> {
 /// Codec name and clock rate of a payload type, from any description of the leg, the latest first, else from RFC 3551. A name that
 /// RFC 3551 has is spelt as there, however the description writes it.
 pub fn codec(leg: &Leg, payload_type: u8) -> Option<(String, u32)> {
-    let mapped = leg.described.iter().rev().flat_map(|d| &d.sdp.media).flat_map(|media| &media.codecs);
+    let mapped = lines_from_last(leg).flat_map(|media| &media.codecs);
     let name = |written: &str| payload::registered_name(written).unwrap_or(written).to_owned();
     let named = mapped.clone().find(|rtpmap| rtpmap.payload_type == payload_type).map(|rtpmap| (name(&rtpmap.name), rtpmap.clock_rate));
     named.or_else(|| payload::static_payload(payload_type).map(|(name, rate)| (name.to_owned(), rate)))
@@ -69,15 +92,18 @@ pub fn codec(leg: &Leg, payload_type: u8) -> Option<(String, u32)> {
 
 /// The m-line that announced `endpoint`, latest first.
 pub fn announced(leg: &Leg, endpoint: SocketAddr) -> Option<&MediaDescription> {
-    leg.described.iter().rev().flat_map(|d| &d.sdp.media).find(|media| endpoints(media).any(|e| e == endpoint))
+    lines_from_last(leg).find(|media| endpoints(media).any(|e| e == endpoint))
 }
 
 /// What a leg says of fax (T.38 over UDPTL), the latest last: `T.38 between 10.0.0.1:4000 and 10.0.0.2:6000`, or one end where the
 /// other did not take it. Its packets are no RTP.
 pub fn fax(leg: &Leg) -> Vec<String> {
     let mut agreed: Vec<String> = Vec::new();
+    if !leg.images {
+        return agreed;
+    }
     for binding in bindings(leg) {
-        let line = leg.described.iter().find(|d| d.message == binding.offer).and_then(|d| d.sdp.media.get(binding.line));
+        let line = leg.described.iter().find(|d| d.message == binding.offer).and_then(|d| d.lines(leg).get(binding.line));
         if !line.is_some_and(|line| line.kind.eq_ignore_ascii_case("image") && line.proto.to_ascii_lowercase().contains("udptl")) {
             continue;
         }
@@ -102,13 +128,13 @@ pub fn bindings(leg: &Leg) -> Vec<Binding> {
             continue;
         }
         let answers: Vec<&Described> = leg.described.iter().skip(at + 1).filter(|answer| answers(leg, offer, answer)).collect();
-        for (line, media) in offer.sdp.media.iter().enumerate() {
+        for (line, media) in offer.lines(leg).iter().enumerate() {
             let bind = |answer: Option<&&Described>| Binding {
                 offer: offer.message,
                 answer: answer.map(|a| a.message),
                 line,
                 a: endpoint(media),
-                b: answer.and_then(|a| a.sdp.media.get(line)).and_then(endpoint),
+                b: answer.and_then(|a| a.lines(leg).get(line)).and_then(endpoint),
             };
             match answers.as_slice() {
                 [] => bindings.push(bind(None)),
@@ -122,8 +148,7 @@ pub fn bindings(leg: &Leg) -> Vec<Binding> {
 /// A description offers when its message is a request other than ACK, or a response whose request had no description.
 fn is_offer(leg: &Leg, described: &Described) -> bool {
     let Some(message) = leg.message(described.message) else { return false };
-    let sip = message.sip();
-    match (sip.is_request(), sip.method()) {
+    match (message.start.is_request, message.start.method) {
         (true, Method::Ack) => false,
         (true, _) => true,
         (false, _) => !leg.described.iter().any(|d| is_request_in(leg, d, message.transaction)),
@@ -131,15 +156,15 @@ fn is_offer(leg: &Leg, described: &Described) -> bool {
 }
 
 fn is_request_in(leg: &Leg, described: &Described, transaction: u32) -> bool {
-    leg.message(described.message).is_some_and(|m| m.transaction == transaction && m.sip().is_request())
+    leg.message(described.message).is_some_and(|m| m.transaction == transaction && m.start.is_request)
 }
 
 fn answers(leg: &Leg, offer: &Described, answer: &Described) -> bool {
     let (Some(o), Some(a)) = (leg.message(offer.message), leg.message(answer.message)) else { return false };
     let number = |m: &super::LegMessage| m.sip().cseq().map(|(number, _)| number);
-    match (o.sip().is_request(), a.sip().is_request()) {
+    match (o.start.is_request, a.start.is_request) {
         (true, false) => o.transaction == a.transaction,
-        (false, true) => a.sip().method() == Method::Ack && number(o) == number(a),
+        (false, true) => a.start.method == Method::Ack && number(o) == number(a),
         _ => false,
     }
 }

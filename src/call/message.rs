@@ -1,12 +1,12 @@
 //! A message in its leg, read once however many taps saw it: copies at other taps and passes hang on the first sighting, and a
 //! retransmission is told from a copy (design section 4).
 
-use crate::flow::{Message, Seen};
+use crate::flow::{Message, Seen, Sighting};
 use crate::hash;
-use crate::proto::sip::{HeaderName, Sip};
+use crate::proto::sip::{HeaderName, Method, Sip};
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
+use std::ops::Deref;
 
 /// Copies at one tap and TTL come within this; RFC 3261 retransmits no sooner than T1, 500 ms.
 const DUPLICATE_WITHIN: Span = Span::millis(20);
@@ -18,14 +18,47 @@ const COPY_ACROSS_SOURCES: Span = Span::secs(32);
 /// A further sighting of a message.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Copy {
-    /// The sighting.
-    pub seen: Seen,
-    /// Sender there: another address beyond a NAT.
-    pub src: SocketAddr,
-    /// Receiver there.
-    pub dst: SocketAddr,
+    /// The sighting; beyond a NAT between other addresses.
+    pub sighting: Sighting,
     /// At the tap and TTL of an earlier sighting: mirrored twice.
     pub duplicate: bool,
+}
+
+/// The further sightings of a message. Most have none, so that room for them is one pointer.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[expect(clippy::box_collection, reason = "a vector is three times as large, in each of all messages")]
+pub struct Copies(Option<Box<Vec<Copy>>>);
+
+impl Deref for Copies {
+    type Target = [Copy];
+    fn deref(&self) -> &[Copy] {
+        self.0.as_deref().map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Copies {
+    /// Adds one.
+    pub fn push(&mut self, copy: Copy) {
+        self.0.get_or_insert_default().push(copy);
+    }
+}
+
+/// What the start line says, method of the CSeq included: read once, for it is asked for most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    /// A request.
+    pub is_request: bool,
+    /// Its method; of a response that of its CSeq.
+    pub method: Method,
+    /// Status of a response, where it is three digits.
+    pub status: Option<u16>,
+}
+
+impl Start {
+    /// Of a message.
+    pub fn of(sip: &Sip<'_>) -> Self {
+        Self { is_request: sip.is_request(), method: sip.method(), status: sip.status() }
+    }
 }
 
 /// A message of a leg.
@@ -33,10 +66,14 @@ pub struct Copy {
 pub struct LegMessage {
     /// The first sighting; its time is the message's.
     pub message: Message,
+    /// Its start line.
+    pub start: Start,
     /// Later sightings.
-    pub copies: Vec<Copy>,
+    pub copies: Copies,
     /// An earlier message of the leg has the same content.
     pub retransmission: bool,
+    /// The service calls itself by its name in it (see [`super::recognise`]).
+    pub names_agent: bool,
     /// Its transaction.
     pub transaction: u32,
     /// Hash of what makes two messages the same: start line, CSeq, top Via branch, To tag, RSeq.
@@ -49,27 +86,27 @@ impl LegMessage {
         self.message.sip()
     }
 
-    /// All sightings with sender and receiver there, the first one first.
-    pub fn sightings(&self) -> impl Iterator<Item = (&Seen, SocketAddr, SocketAddr)> {
-        let first = (&self.message.seen, self.message.src, self.message.dst);
-        std::iter::once(first).chain(self.copies.iter().map(|copy| (&copy.seen, copy.src, copy.dst)))
+    /// All sightings, the first one first.
+    pub fn sightings(&self) -> impl Iterator<Item = &Sighting> {
+        std::iter::once(&self.message.sighting).chain(self.copies.iter().map(|copy| &copy.sighting))
     }
 
     /// A mirror port made this sighting of the message from an earlier one.
     pub fn is_duplicate(&self, seen: &Seen) -> bool {
-        self.copies.iter().any(|copy| copy.duplicate && copy.seen.seq == seen.seq)
+        self.copies.iter().any(|copy| copy.duplicate && copy.sighting.seq == seen.seq)
     }
 
     /// Whether `other`, which has the same fingerprint, is a further sighting of this message: `Some(true)` for a duplicate at one
     /// tap, `Some(false)` for a copy at another tap or pass, `None` when it is a retransmission.
     pub fn takes(&self, other: &Message) -> Option<bool> {
-        let here = |seen: &Seen, src, dst| seen.tap == other.seen.tap && seen.ttl == other.seen.ttl && (src, dst) == (other.src, other.dst);
-        let apart = |seen: &Seen| Span((other.seen.at - seen.at).0.saturating_abs());
+        let there = other.course();
+        let apart = |sighting: &Sighting| Span((other.at() - sighting.at).0.saturating_abs());
         let mut seen_here = false;
-        for (seen, src, dst) in self.sightings() {
-            if here(seen, src, dst) {
+        for sighting in self.sightings() {
+            let here = &sighting.course;
+            if here.tap == there.tap && here.ttl == there.ttl && (here.src, here.dst) == (there.src, there.dst) {
                 seen_here = true;
-                if apart(seen) < DUPLICATE_WITHIN {
+                if apart(sighting) < DUPLICATE_WITHIN {
                     return Some(true);
                 }
             }
@@ -77,8 +114,8 @@ impl LegMessage {
         if seen_here {
             return None;
         }
-        let first = &self.message.seen;
-        let limit = if first.source == other.seen.source { COPY_WITHIN } else { COPY_ACROSS_SOURCES };
+        let first = &self.message.sighting;
+        let limit = if first.course.source == there.source { COPY_WITHIN } else { COPY_ACROSS_SOURCES };
         (apart(first) < limit).then_some(false)
     }
 }
@@ -87,9 +124,8 @@ impl LegMessage {
 /// so each hop's message stays its own. Provisional responses that are acknowledged are numbered (RFC 3262 section 3): a second 180
 /// with the next RSeq is a message of its own.
 pub fn fingerprint(sip: &Sip<'_>) -> u64 {
-    let number = sip.cseq().map_or(0, |(number, _)| number).to_be_bytes();
-    let method = sip.cseq().map_or(&b""[..], |(_, method)| method);
+    let (number, method) = sip.cseq().unwrap_or_default();
     let tag = sip.to_tag().unwrap_or_default();
     let rseq = sip.first(HeaderName::RSeq).unwrap_or_default();
-    hash::stable(&[sip.start_line(), &number, method, sip.branch().unwrap_or_default(), tag, &rseq])
+    hash::quick(&[sip.start_line(), &number.to_be_bytes(), method, sip.branch().unwrap_or_default(), tag, &rseq])
 }

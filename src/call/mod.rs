@@ -2,6 +2,7 @@
 //!
 //! [`shard::CallShard`] keeps the legs of its share of the Call-IDs; [`correlate::Correlator`] is the serial stage that binds media and
 //! makes a [`Call`] of each leg that ended, and of media that nobody signalled.
+#![expect(clippy::vec_box, reason = "streams are large, and go from list to list")]
 
 pub mod correlate;
 pub mod dialog;
@@ -10,6 +11,7 @@ pub mod leg;
 pub mod media;
 pub mod message;
 pub mod outcome;
+mod prints;
 pub mod quality;
 pub mod recognise;
 pub mod relay;
@@ -26,7 +28,7 @@ pub use correlate::{BoundStream, Call, Correlator};
 pub use dialog::Dialog;
 pub use leg::{Leg, LegId, LegKind};
 pub use media::{Binding, Described};
-pub use message::{Copy, LegMessage};
+pub use message::{Copy, LegMessage, Start};
 pub use outcome::CallOutcome;
 pub use recognise::{Recognition, Side};
 pub use reported::Reported;

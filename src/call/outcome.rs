@@ -82,10 +82,7 @@ pub fn deciding(leg: &Leg) -> Option<&Transaction> {
 pub fn setup(leg: &Leg) -> Option<Span> {
     let mut invites = leg.transactions.iter().filter(|t| t.method == Method::Invite);
     let invite = leg.message(invites.find_map(|t| t.request)?)?;
-    let rang = |m: &&super::LegMessage| {
-        let sip = m.sip();
-        sip.method() == Method::Invite && sip.status().is_some_and(|s| s > 100 && s != 401 && s != 407)
-    };
+    let rang = |m: &&super::LegMessage| m.start.method == Method::Invite && m.start.status.is_some_and(|s| s > 100 && s != 401 && s != 407);
     let response = leg.messages.iter().find(rang)?;
-    Some(response.message.seen.at - invite.message.seen.at)
+    Some(response.message.at() - invite.message.at())
 }

@@ -1,11 +1,13 @@
 //! Is a leg Direct Routing? Items 1 and 2 of section 3 of the rule catalogue, with the evidence kept, and which end is Microsoft.
 
 use super::{Leg, LegMessage};
-use crate::flow::Transport;
+use crate::flow::{Course, Transport};
 use crate::proto::sip::{HeaderName, Sip};
+use crate::time::Timestamp;
 use crate::topology::{Place, Topology};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -18,6 +20,8 @@ pub const SERVICE_DOMAINS: [&str; 3] = ["pstnhub.microsoft.com", "pstnhub.gov.te
 /// How the service introduces itself in Server and User-Agent.
 const SERVICE_AGENT: &str = "Microsoft.PSTNHub.SIPProxy";
 
+/// Courses of a leg that are remembered; what comes by further ones is looked at message by message.
+const MOST_COURSES: usize = 16;
 /// Points of a strong sign; either alone makes the leg Direct Routing.
 const STRONG: u8 = 100;
 /// Points of a medium sign: a header that names the service.
@@ -86,8 +90,19 @@ impl Recognition {
 /// Recognises a leg.
 pub fn recognise(leg: &Leg, topology: &Topology) -> Recognition {
     let mut found = Recognition::default();
+    // Messages of one course show the same by their ends, whichever is looked at.
+    let mut seen: SmallVec<[&Course; 4]> = SmallVec::new();
     for message in leg.messages.iter().filter(|m| !m.retransmission) {
-        strong(message, topology, &mut found);
+        let course = message.message.course();
+        if !seen.contains(&course) {
+            strong_ends(course, message.message.at(), topology, &mut found);
+            if seen.len() < MOST_COURSES {
+                seen.push(course);
+            }
+        }
+        if message.names_agent {
+            strong_agent(message, &mut found);
+        }
     }
     if found.score == 0 && !is_trunk(leg, topology) {
         leg.messages.iter().for_each(|message| medium(message, &mut found));
@@ -97,10 +112,10 @@ pub fn recognise(leg: &Leg, topology: &Topology) -> Recognition {
 
 /// Which side a leg is on.
 pub fn side(leg: &Leg, recognition: &Recognition, topology: &Topology) -> Side {
-    let at = leg.first.at;
-    match recognition.is_direct_routing() {
-        true => Side::Microsoft,
-        false => side_of([topology.place_of(leg.a.ip(), at), topology.place_of(leg.b.ip(), at)]),
+    let at = leg.started();
+    match leg.ends().filter(|_| !recognition.is_direct_routing()) {
+        None => Side::Microsoft,
+        Some((a, b)) => side_of([topology.place_of(a.ip(), at), topology.place_of(b.ip(), at)]),
     }
 }
 
@@ -114,39 +129,52 @@ pub fn side_of(places: [Place; 2]) -> Side {
     }
 }
 
-fn strong(message: &LegMessage, topology: &Topology, found: &mut Recognition) {
-    let (m, sip) = (&message.message, message.sip());
-    let port = m.src.port() == SIGNALLING_PORT || m.dst.port() == SIGNALLING_PORT;
-    for (end, other) in [(m.src, m.dst), (m.dst, m.src)] {
-        if m.transport == Transport::Tcp && port && topology.is_microsoft_signalling(end.ip(), m.seen.at) {
+/// The service calls itself by its name in this message.
+pub fn names_agent(sip: &Sip<'_>) -> bool {
+    agent(sip).is_some_and(|agent| agent.starts_with(SERVICE_AGENT.as_bytes()))
+}
+
+fn agent<'a>(sip: &Sip<'a>) -> Option<Cow<'a, [u8]>> {
+    [HeaderName::Server, HeaderName::UserAgent].into_iter().find_map(|name| sip.first(name))
+}
+
+/// What the ends of messages that came this way show.
+fn strong_ends(course: &Course, at: Timestamp, topology: &Topology, found: &mut Recognition) {
+    let (src, dst) = (course.src, course.dst);
+    let port = src.port() == SIGNALLING_PORT || dst.port() == SIGNALLING_PORT;
+    for (end, other) in [(src, dst), (dst, src)] {
+        if course.transport == Transport::Tcp && port && topology.is_microsoft_signalling(end.ip(), at) {
             found.sign(STRONG, end, format!("{} is in a Microsoft signalling prefix and TCP port 5061 is used", end.ip()));
         }
-        let paired = topology.sbc(other.ip()).is_some() && topology.place_of(end.ip(), m.seen.at) == Place::Microsoft;
+        let paired = topology.sbc(other.ip()).is_some() && topology.place_of(end.ip(), at) == Place::Microsoft;
         if paired {
             found.sign(STRONG, end, format!("the topology pairs {} with Microsoft, where {} is", other.ip(), end.ip()));
         }
     }
-    let agent = [HeaderName::Server, HeaderName::UserAgent].into_iter().find_map(|name| sip.first(name));
-    if let Some(agent) = agent.filter(|agent| agent.starts_with(SERVICE_AGENT.as_bytes())) {
-        found.sign(STRONG, m.src, format!("{} calls itself {}", m.src.ip(), String::from_utf8_lossy(&agent)));
+}
+
+fn strong_agent(message: &LegMessage, found: &mut Recognition) {
+    let (src, sip) = (message.message.src(), message.sip());
+    if let Some(agent) = agent(&sip).filter(|_| message.names_agent) {
+        found.sign(STRONG, src, format!("{} calls itself {}", src.ip(), String::from_utf8_lossy(&agent)));
     }
 }
 
 fn medium(message: &LegMessage, found: &mut Recognition) {
-    let (m, sip) = (&message.message, message.sip());
+    let (src, dst, sip) = (message.message.src(), message.message.dst(), message.sip());
     if let Some(uri) = sip.request_uri().filter(|uri| names_service(uri)) {
-        found.sign(MEDIUM, m.dst, format!("the Request-URI names the service: {}", String::from_utf8_lossy(uri)));
+        found.sign(MEDIUM, dst, format!("the Request-URI names the service: {}", String::from_utf8_lossy(uri)));
     }
     if names_in(&sip, HeaderName::Contact) {
-        found.sign(MEDIUM, m.src, format!("Contact of {} names the service", m.src.ip()));
+        found.sign(MEDIUM, src, format!("Contact of {} names the service", src.ip()));
     }
     let top_via = sip.values(HeaderName::Via).into_iter().next().is_some_and(|via| names_service(&via));
     if top_via {
-        let sender = if sip.is_request() { m.src } else { m.dst };
+        let sender = if sip.is_request() { src } else { dst };
         found.sign(MEDIUM, sender, format!("the top Via of {} names the service", sender.ip()));
     }
     if sip.is_request() && names_in(&sip, HeaderName::Route) {
-        found.sign(MEDIUM, m.dst, "Route names the service".to_owned());
+        found.sign(MEDIUM, dst, "Route names the service".to_owned());
     }
 }
 
@@ -162,7 +190,7 @@ fn names_service(text: &[u8]) -> bool {
 
 /// The leg looks like a carrier's: weak signs never make it Direct Routing.
 fn is_trunk(leg: &Leg, topology: &Topology) -> bool {
-    let at = leg.first.at;
-    let carrier = [leg.a, leg.b].iter().any(|end| topology.place_of(end.ip(), at) == Place::Carrier);
-    carrier || leg.messages.first().is_some_and(|m| m.message.transport == Transport::Udp)
+    let at = leg.started();
+    let carrier = leg.ends().is_some_and(|(a, b)| [a, b].iter().any(|end| topology.place_of(end.ip(), at) == Place::Carrier));
+    carrier || leg.messages.first().is_some_and(|m| m.message.course().transport == Transport::Udp)
 }

@@ -85,7 +85,7 @@ fn is_passed_on(a: &Pass, b: &Pass, same: bool) -> bool {
 }
 
 /// Streams by flow, with the flows of one path together: groups of places in `streams`.
-pub fn paths(streams: &[Stream]) -> Vec<Vec<usize>> {
+pub fn paths(streams: &[Box<Stream>]) -> Vec<Vec<usize>> {
     let mut group_of: BTreeMap<FlowKey, FlowKey> = streams.iter().map(|stream| (stream.flow, stream.flow)).collect();
     let mut alike: BTreeMap<Ssrc, Vec<&Stream>> = BTreeMap::new();
     for stream in streams {
@@ -178,6 +178,6 @@ mod tests {
     #[test]
     fn flows_of_one_path_are_one_group() {
         let streams = [stream(1, 1, 0, |r| r), stream(5, 5, 0, |r| r.of(9)), stream(2, 1, 3, |r| r), stream(3, 1, 6, |r| r)];
-        assert_eq!(paths(&streams), [vec![0, 2, 3], vec![1]]);
+        assert_eq!(paths(&streams.map(Box::new)), [vec![0, 2, 3], vec![1]]);
     }
 }

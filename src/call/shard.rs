@@ -1,15 +1,18 @@
 //! One of the 64 call shards: the legs of its share of the Call-IDs, and the counts of messages.
 
 use super::leg::{Applied, Closing};
-use super::{Leg, LegId, media};
+use super::{Leg, LegId};
 use crate::flow::Message;
 use crate::hash;
 use crate::ledger::Ledger;
 use crate::record::Seq;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// Most open legs of a shard; beyond it those unheard of for longest are closed as they are.
 const MOST_LEGS: usize = 4096;
@@ -36,9 +39,9 @@ pub struct Due {
     /// The leg.
     pub leg: LegId,
     /// Its key in the shard.
-    key: Box<[u8]>,
+    key: Arc<[u8]>,
     /// Endpoints it announced.
-    pub endpoints: Vec<SocketAddr>,
+    pub endpoints: SmallVec<[SocketAddr; 1]>,
     /// Seq of its last message: media that began later is not its.
     pub last: Seq,
     /// It ended; else it only fell silent, and stays open while its media flows.
@@ -72,7 +75,7 @@ impl MessageCounts {
 /// A call shard.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct CallShard {
-    legs: HashMap<Box<[u8]>, Leg, foldhash::fast::RandomState>,
+    legs: HashMap<Arc<[u8]>, Box<Leg>, foldhash::fast::RandomState>,
     /// Messages seen.
     pub counts: MessageCounts,
     /// Duplicates and what was let go.
@@ -80,32 +83,38 @@ pub struct CallShard {
 }
 
 /// What a message's leg is looked up by: its Call-ID, else its 5-tuple.
-pub fn leg_key(message: &Message) -> Box<[u8]> {
+fn leg_key(message: &Message) -> Cow<'_, [u8]> {
     match message.sip().call_id() {
-        Some(call_id) if !call_id.is_empty() => call_id.into(),
-        _ => format!("\0{:?}", message.connection.flow).into_bytes().into(),
+        Some(call_id) if !call_id.is_empty() => Cow::Borrowed(call_id),
+        _ => Cow::Owned(format!("\0{:?}", message.course().connection.flow).into_bytes()),
     }
 }
 
 /// The shard that a message belongs to, of `n`.
 pub fn shard_of(message: &Message, n: usize) -> usize {
     let key = message.sip().call_id();
-    (hash::stable(&[key.unwrap_or_default()]) % n.max(1) as u64) as usize
+    (hash::quick(&[key.unwrap_or_default()]) % n.max(1) as u64) as usize
 }
 
 impl CallShard {
-    /// Applies a message; endpoints announced for the first time go to `claims`.
+    /// Applies a message; endpoints that it announces go to `claims`.
     pub fn apply(&mut self, message: Message, claims: &mut Vec<Claim>) {
         self.count(&message);
-        let leg = self.legs.entry(leg_key(&message)).or_insert_with(|| Leg::open(&message));
-        match leg.apply(message) {
-            Applied::New(idx) => {
+        let key = leg_key(&message);
+        let applied = match self.legs.get_mut(&*key) {
+            Some(leg) => {
                 let id = leg.id;
-                let fresh = leg.described.last().filter(|d| d.message == idx);
-                for line in fresh.into_iter().flat_map(|d| &d.sdp.media) {
-                    claims.extend(media::endpoints(line).map(|endpoint| Claim { leg: id, endpoint, secured: line.secured }));
-                }
+                leg.apply(message, &mut |endpoint, secured| claims.push(Claim { leg: id, endpoint, secured }))
             }
+            None => {
+                let (key, id) = (Arc::from(&*key), LegId(message.seq()));
+                let leg = Leg::open(message, &mut |endpoint, secured| claims.push(Claim { leg: id, endpoint, secured }));
+                self.legs.insert(key, Box::new(leg));
+                Applied::New
+            }
+        };
+        match applied {
+            Applied::New => {}
             Applied::Copied => self.counts.copies += 1,
             Applied::Duplicated => {
                 self.counts.copies += 1;
@@ -124,12 +133,11 @@ impl CallShard {
             .legs
             .iter()
             .filter_map(|(key, leg)| {
-                let why = closing(leg)?;
-                let endpoints = leg.described.iter().flat_map(|d| &d.sdp.media).flat_map(media::endpoints).collect();
-                Some(Due { leg: leg.id, key: key.clone(), endpoints, last: leg.last_seq, ended: why == Closing::Ended })
+                let ended = closing(leg)? == Closing::Ended;
+                Some(Due { leg: leg.id, key: Arc::clone(key), endpoints: leg.endpoints.clone(), last: leg.last_seq, ended })
             })
             .collect();
-        due.sort_by_key(|d| d.leg);
+        due.sort_unstable_by_key(|d| d.leg);
         due
     }
 
@@ -147,7 +155,7 @@ impl CallShard {
     }
 
     /// Takes a leg out.
-    pub fn close(&mut self, due: &Due) -> Option<Leg> {
+    pub fn close(&mut self, due: &Due) -> Option<Box<Leg>> {
         self.legs.remove(&due.key)
     }
 

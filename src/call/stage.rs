@@ -1,7 +1,7 @@
 //! The call stage: 64 call shards in parallel, then the serial stage. What ended comes out as calls, in order of first record.
 
 use super::shard::{MessageCounts, shard_of};
-use super::{Call, CallShard, Claim, Correlator, Due};
+use super::{Call, CallShard, Claim, Correlator, Due, Leg, correlate::Own};
 use crate::engine::{Fact, SHARDS, Wanted, par};
 use crate::flow::{Connection, Message};
 use crate::ledger::Ledger;
@@ -11,6 +11,7 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// All state of the call stage.
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,6 +26,24 @@ impl Default for CallStage {
     }
 }
 
+/// A leg that ended, or media that nobody signalled, with what belongs to it.
+#[derive(Debug)]
+pub struct Ended {
+    first: Seq,
+    leg: Option<Box<Leg>>,
+    own: Own,
+}
+
+impl Ended {
+    /// Makes a call of it at `clock`.
+    pub fn call(self, correlator: &Correlator, clock: Timestamp) -> Option<Call> {
+        match self.leg {
+            Some(leg) => correlator.call(*leg, self.own, clock),
+            None => correlator.media_call(self.own),
+        }
+    }
+}
+
 /// Legs that may be closed, by shard.
 #[derive(Debug, Default)]
 pub struct AllDue(Vec<Vec<Due>>);
@@ -33,6 +52,9 @@ impl AllDue {
     /// What the engine is asked for before they are closed.
     pub fn wanted(&self, all: bool) -> Wanted {
         let mut wanted = Wanted { all, ..Wanted::default() };
+        if all {
+            return wanted;
+        }
         for due in self.0.iter().flatten() {
             for endpoint in &due.endpoints {
                 if due.ended {
@@ -69,7 +91,7 @@ impl CallStage {
         }
         for fact in others {
             match fact {
-                Fact::Stream(stream) => self.correlator.stream(*stream),
+                Fact::Stream(stream) => self.correlator.stream(stream),
                 Fact::Connection { connection, closed } => self.correlator.connection(*connection, closed),
                 Fact::Rtcp(report) => self.correlator.reports.add(*report),
                 Fact::Stun(exchange) => self.correlator.checks.add(*exchange),
@@ -98,26 +120,33 @@ impl CallStage {
         AllDue(par::par_map_mut(&mut self.shards, |_, shard| shard.due(clock, all)))
     }
 
-    /// Closes legs that are due and whose watched endpoints are not `alive`, and makes calls of what nobody signalled. Also gives
-    /// connections that nobody will ask for any more.
-    pub fn close(&mut self, due: AllDue, alive: &BTreeSet<SocketAddr>, clock: Timestamp, all: bool) -> (Vec<Call>, Vec<Connection>) {
-        let mut calls = Vec::new();
-        let mut legs = Vec::new();
-        for (shard, due) in self.shards.iter_mut().zip(due.0) {
-            for due in due {
-                if (due.ended || !due.endpoints.iter().any(|endpoint| alive.contains(endpoint)))
-                    && let Some(leg) = shard.close(&due)
-                {
-                    legs.push((leg, due));
-                }
-            }
-        }
-        legs.sort_by_key(|(leg, _)| leg.id);
+    /// Closes legs that are due and whose watched endpoints are not `alive`, and what nobody signalled: what ended, in order of first
+    /// record. With `all`, nothing comes any more.
+    pub fn close(&mut self, due: AllDue, alive: &BTreeSet<SocketAddr>, all: bool) -> Vec<Ended> {
+        let mut work: Vec<(&mut CallShard, Vec<Due>)> = self.shards.iter_mut().zip(due.0).collect();
+        let closed: Vec<Vec<Box<Leg>>> = par::par_map_mut(&mut work, |_, (shard, due)| {
+            let silent = |due: &Due| !due.endpoints.iter().any(|endpoint| alive.contains(endpoint));
+            let over = std::mem::take(due).into_iter().filter(|due| due.ended || silent(due));
+            over.filter_map(|due| shard.close(&due)).collect()
+        });
+        let mut legs: Vec<Box<Leg>> = closed.into_iter().flatten().collect();
+        legs.sort_by_key(|leg| leg.id);
         self.correlator.join_far_sides();
-        calls.extend(legs.into_iter().map(|(leg, due)| self.correlator.close(leg, &due, clock)));
-        calls.extend(self.correlator.media_only(all));
-        calls.sort_by_key(|call| call.first.seq);
-        (calls, self.correlator.retire(clock, all))
+        let legs = legs.into_iter().map(|leg| (leg.id.0, self.correlator.gather(&leg, all), Some(leg)));
+        let mut ended: Vec<Ended> = legs.map(|(first, own, leg)| Ended { first, leg, own }).collect();
+        ended.extend(self.correlator.unsignalled(all).into_iter().map(|own| Ended { first: own.began(), leg: None, own }));
+        ended.sort_by_key(|ended| ended.first);
+        ended
+    }
+
+    /// What calls are made with of what ended.
+    pub fn correlator(&self) -> &Correlator {
+        &self.correlator
+    }
+
+    /// Forgets connections that nobody will ask for any more, once the calls of what ended are made; gives them in order of first packet.
+    pub fn retire(&mut self, clock: Timestamp, all: bool) -> Vec<Arc<Connection>> {
+        self.correlator.retire(clock, all)
     }
 
     /// Sources of streams whose leg is about to be closed, with the place of its last message.

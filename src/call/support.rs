@@ -2,11 +2,12 @@
 
 use super::{Leg, shard::CallShard};
 use crate::decode::{FlowKey, MacPair, TapId, TunnelsId, flow_key};
-use crate::flow::{ConnId, Message, Origin, Seen, Text, Transport};
+use crate::flow::{ConnId, Course, Message, Seen, Sighting, Text, Transport};
 use crate::proto::sip;
 use crate::record::{RecordId, Seq, SourceId};
 use crate::time::Timestamp;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// Alice's end.
 pub const A: &str = "192.0.2.1:5060";
@@ -20,31 +21,13 @@ pub fn message(ms: i64, (src, dst): (&str, &str), start: &str, method: &str, mor
     );
     let (src, dst): (SocketAddr, SocketAddr) = (src.parse().unwrap(), dst.parse().unwrap());
     let (seq, at) = (Seq(ms as u64), Timestamp(ms * 1_000_000));
-    let seen = Seen {
-        id: RecordId { input: 0, number: ms as u64 + 1 },
-        seq,
-        at,
-        tap: TapId(0),
-        source: SourceId(0),
-        tunnels: TunnelsId(0),
-        ttl: 64,
-        dscp: 0,
-        macs: MacPair::default(),
-    };
-    Message {
-        seen,
-        clock: at,
-        src,
-        dst,
-        transport: Transport::Udp,
-        origin: Origin::Clear,
-        connection: ConnId { flow: FlowKey::new(src, dst, flow_key::UDP).0, opened: Seq(0) },
-        index: sip::scan(text.as_bytes(), false).unwrap(),
-        text: Text::copy(text.as_bytes()),
-        correlation: None,
-        records: [seen.id].into_iter().collect(),
-        cut: false,
-    }
+    let connection = ConnId { flow: FlowKey::new(src, dst, flow_key::UDP).0, opened: Seq(0) };
+    let id = RecordId { input: 0, number: ms as u64 + 1 };
+    let (tap, source, tunnels, macs) = (TapId(0), SourceId(0), TunnelsId(0), MacPair::default());
+    let seen = Seen { id, seq, at, tap, source, tunnels, ttl: 64, dscp: 0, macs };
+    let course = Arc::new(Course::of(&seen, (src, dst), Transport::Udp, connection));
+    let index = sip::scan(text.as_bytes(), false).unwrap();
+    Message::new(Sighting { course, id, seq, at }, at, Text::copy(text.as_bytes()), index, false)
 }
 
 /// A shard that was given `messages`.
@@ -58,5 +41,5 @@ pub fn shard(messages: Vec<Message>) -> CallShard {
 pub fn leg(messages: Vec<Message>) -> Leg {
     let mut shard = shard(messages);
     let due = shard.due(Timestamp(0), true);
-    shard.close(&due[0]).unwrap()
+    *shard.close(&due[0]).unwrap()
 }

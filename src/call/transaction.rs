@@ -1,9 +1,11 @@
 //! Transactions (RFC 3261 section 17): a request, its provisional responses, its final response, and for INVITE its ACK.
 
-use super::Leg;
-use crate::proto::sip::{Method, Sip};
+use super::message::Start;
+use super::{Leg, LegMessage};
+use crate::proto::sip::{Method, Sip, Span};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 /// Index of a message in its leg.
 pub type MessageIdx = u32;
@@ -14,8 +16,10 @@ pub type TransactionIdx = u32;
 /// INVITE's; the ACK to a 2xx has a branch of its own and so is a transaction of its own.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Transaction {
-    /// Branch of the top Via; empty where there is none, and then the CSeq alone tells.
-    pub branch: Box<[u8]>,
+    /// Its first message.
+    first: MessageIdx,
+    /// Where that has the branch; empty where there is none, and then the CSeq alone tells.
+    branch: Span,
     /// CSeq number.
     pub number: u32,
     /// Method of the request.
@@ -23,7 +27,7 @@ pub struct Transaction {
     /// The request, if it was seen.
     pub request: Option<MessageIdx>,
     /// 1xx responses, retransmissions left out.
-    pub provisional: Vec<MessageIdx>,
+    pub provisional: SmallVec<[MessageIdx; 2]>,
     /// The first final response.
     pub last: Option<MessageIdx>,
     /// ACK to a non-2xx.
@@ -34,50 +38,48 @@ pub struct Transaction {
 
 /// What a message is looked up by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Key<'a> {
+struct Key<'a> {
     branch: &'a [u8],
     number: u32,
     method: Method,
 }
 
-impl<'a> Key<'a> {
-    /// The key of a message. `acknowledges_failure` tells of an ACK whether its branch is that of an INVITE seen before.
-    pub fn of(sip: &Sip<'a>, acknowledges_failure: impl Fn(&[u8], u32) -> bool) -> Self {
-        let branch = sip.branch().unwrap_or_default();
-        let number = sip.cseq().map_or(0, |(number, _)| number);
-        let method = match sip.method() {
-            Method::Ack if acknowledges_failure(branch, number) => Method::Invite,
-            method => method,
-        };
-        Self { branch, number, method }
+/// The transaction of the message that comes next in a leg; opens it where there is none.
+pub fn of_next(transactions: &mut Vec<Transaction>, messages: &[LegMessage], sip: &Sip<'_>, start: Start, at: Timestamp) -> TransactionIdx {
+    let branch = sip.branch().unwrap_or_default();
+    let number = sip.cseq().map_or(0, |(number, _)| number);
+    let is = |t: &Transaction, key: Key<'_>| t.number == key.number && t.method == key.method && t.branch(messages) == key.branch;
+    let mut key = Key { branch, number, method: start.method };
+    if key.method == Method::Ack && transactions.iter().rev().any(|t| is(t, Key { method: Method::Invite, ..key })) {
+        key.method = Method::Invite;
     }
+    if let Some(known) = transactions.iter().rposition(|t| is(t, key)) {
+        return known as TransactionIdx;
+    }
+    transactions.push(Transaction {
+        first: messages.len() as MessageIdx,
+        branch: if branch.is_empty() { Span::default() } else { Span::within(sip.text, branch) },
+        number,
+        method: key.method,
+        request: None,
+        provisional: SmallVec::new(),
+        last: None,
+        ack: None,
+        at,
+    });
+    (transactions.len() - 1) as TransactionIdx
 }
 
 impl Transaction {
-    /// A transaction that its first message opens.
-    pub fn open(key: &Key<'_>, at: Timestamp) -> Self {
-        Self {
-            branch: key.branch.into(),
-            number: key.number,
-            method: key.method,
-            request: None,
-            provisional: Vec::new(),
-            last: None,
-            ack: None,
-            at,
-        }
-    }
-
-    /// The message belongs to it.
-    pub fn is(&self, key: &Key<'_>) -> bool {
-        self.number == key.number && self.method == key.method && *self.branch == *key.branch
+    fn branch<'m>(&self, messages: &'m [LegMessage]) -> &'m [u8] {
+        messages.get(self.first as usize).map_or(&[], |m| self.branch.of(m.message.text.bytes()))
     }
 
     /// Files a message that is not a retransmission.
-    pub fn file(&mut self, sip: &Sip<'_>, idx: MessageIdx, at: Timestamp) {
+    pub fn file(&mut self, start: Start, idx: MessageIdx, at: Timestamp) {
         self.at = self.at.max(at);
-        match (sip.is_request(), sip.status()) {
-            (true, _) if sip.method() == Method::Ack && self.method == Method::Invite => self.ack = self.ack.or(Some(idx)),
+        match (start.is_request, start.status) {
+            (true, _) if start.method == Method::Ack && self.method == Method::Invite => self.ack = self.ack.or(Some(idx)),
             (true, _) => self.request = self.request.or(Some(idx)),
             (false, Some(100..=199)) => self.provisional.push(idx),
             (false, Some(_)) => self.last = self.last.or(Some(idx)),
@@ -87,12 +89,12 @@ impl Transaction {
 
     /// Status of the final response.
     pub fn status(&self, leg: &Leg) -> Option<u16> {
-        leg.message(self.last?)?.sip().status()
+        leg.message(self.last?)?.start.status
     }
 
     /// The request was taken: a 2xx, or a provisional response other than 100 (catalogue section 4).
     pub fn is_accepted(&self, leg: &Leg) -> bool {
         let ok = self.status(leg).is_some_and(|status| (200..300).contains(&status));
-        ok || self.provisional.iter().any(|idx| leg.message(*idx).and_then(|m| m.sip().status()).is_some_and(|status| status > 100))
+        ok || self.provisional.iter().any(|idx| leg.message(*idx).and_then(|m| m.start.status).is_some_and(|status| status > 100))
     }
 }

@@ -43,7 +43,7 @@ mod vxlan;
 pub use flow_key::{Dir, FlowKey};
 pub use hep::inflate;
 pub use outer::{Agent, Mirror, MirrorKind, Outer, TapKey, Tunnel, TunnelKind, Tunnels};
-pub use packet::{Decoded, Fragment, FragmentKey, Link, Mac, MacPair, Packet, TapId, TcpHeader, Transport, TunnelsId};
+pub use packet::{Decoded, Fragment, FragmentKey, Home, Link, Mac, MacPair, Packet, TapId, TcpHeader, Transport, TunnelsId};
 
 /// Layers read of one frame at most: a frame that nests deeper was made to.
 const MAX_LAYERS: usize = 24;

@@ -3,7 +3,7 @@
 use super::{Dir, FlowKey};
 use crate::error::Undecoded;
 use crate::ledger::Kind;
-use crate::record::{RecordId, Seq, SourceId};
+use crate::record::{RecordId, Seq, SourceId, Window};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -103,6 +103,18 @@ pub struct Packet<'a> {
     pub held: u64,
     /// What a capture agent says the packet belongs to; empty for most.
     pub correlation: &'a [u8],
+    /// The window of its record, where text that is kept may be found again.
+    pub home: Home<'a>,
+}
+
+/// A window, if any: a packet that nobody keeps text of has none.
+#[derive(Clone, Copy, Default)]
+pub struct Home<'a>(pub Option<&'a Window>);
+
+impl std::fmt::Debug for Home<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Home")
+    }
 }
 
 /// What `open` made of one frame, before taps are numbered.

@@ -28,7 +28,7 @@ impl Fact {
     /// Order among facts of one Seq that come from several shards: their own first record, which no two share in one kind.
     pub fn order(&self) -> (u8, Seq) {
         match self {
-            Fact::Message(message) => (0, message.seen.seq),
+            Fact::Message(message) => (0, message.seq()),
             Fact::Connection { connection, .. } => (1, connection.id.opened),
             Fact::Stream(stream) => (2, stream.first().map_or(Seq(0), |seen| seen.seq)),
             Fact::Rtcp(report) => (3, report.first.seq),

@@ -6,7 +6,9 @@ use super::fragment::provisional;
 use super::tcp_table::TcpTable;
 use super::udp_flow::UdpFlow;
 use crate::decode::{self, FlowKey, Packet, flow_key};
-use crate::flow::{Connection, Content, Control, MediaFlow, Message, Origin, SctpFlow, Seen, Stream, Text, Transport, control::Counted};
+use crate::flow::{
+    Connection, Content, Control, Course, MediaFlow, Message, SctpFlow, Seen, Sighting, Stream, Text, Transport, control::Counted,
+};
 use crate::ledger::{Kind, Ledger};
 use crate::proto::{dns, dtls, rtcp, rtp, sip, stun};
 use crate::record::{RecordId, Seq};
@@ -151,21 +153,11 @@ impl Shard {
         let connection = flow.signalling.get_or_insert_with(|| Box::new(Connection::open(packet)));
         connection.content = Content::Sip;
         connection.count(packet);
-        let (src, dst) = packet.flow.from_to(packet.dir);
-        let message = Message {
-            seen: Seen::of(packet),
-            clock: packet.clock,
-            src,
-            dst,
-            transport,
-            origin: Origin::Clear,
-            connection: connection.id,
-            text: Text::copy(text),
-            cut: index.cut || cut,
-            index,
-            records: records.into(),
-            correlation: (!packet.correlation.is_empty()).then(|| Text::copy(packet.correlation)),
-        };
+        let course = Course::of(&Seen::of(packet), packet.flow.from_to(packet.dir), transport, connection.id);
+        let course = course.shared(&mut connection.half_mut(packet.dir).course);
+        let sighting = Sighting { course, id: packet.id, seq: packet.seq, at: packet.at };
+        let message = Message::new(sighting, packet.clock, Text::of(packet, text), index, cut);
+        let message = message.carried_by(records).belonging_to(packet.correlation);
         out.push((packet.seq, Fact::Message(Box::new(message))));
         true
     }

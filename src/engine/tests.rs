@@ -54,7 +54,7 @@ fn facts(packets: &[Vec<u8>], size: usize) -> Vec<String> {
             told.push(match fact {
                 Fact::Message(m) => {
                     let call_id = String::from_utf8_lossy(m.sip().call_id().unwrap_or_default()).into_owned();
-                    format!("{} message {call_id} of record {} at {}", seq.0, m.seen.seq.0, m.clock.0 / 1_000_000_000)
+                    format!("{} message {call_id} of record {} at {}", seq.0, m.seq().0, m.clock.0 / 1_000_000_000)
                 }
                 Fact::Connection { closed, .. } => format!("{} closed at {:?}", seq.0, closed.map(|clock| clock.0 / 1_000_000_000)),
                 Fact::Stream(_) => format!("{} stream", seq.0),
@@ -100,7 +100,7 @@ fn message_in_fragments_within_tunnels_in_fragments_is_whole() {
     let mut engine = Engine::default();
     let told = engine.apply(&window(&packets, 0), &[], None);
     let Some((_, Fact::Message(message))) = told.first() else { panic!("no message") };
-    let mut records: Vec<_> = message.records.iter().map(|id| id.number).collect();
+    let mut records: Vec<_> = message.records().iter().map(|id| id.number).collect();
     records.sort_unstable();
     assert_eq!((records, engine.ledger().of(Kind::Sip), engine.ledger().sum()), (vec![1, 2, 3, 4], 4, 4));
 }
@@ -112,8 +112,8 @@ fn mirrored_frame_in_fragments_keeps_the_mirror_as_its_tap() {
     let mut engine = Engine::default();
     let told = engine.apply(&window(&halves(47, 1, &erspan, 48), 0), &[], None);
     let Some((_, Fact::Message(message))) = told.first() else { panic!("no message") };
-    let tap = &engine.taps.get(message.seen.tap).unwrap().key;
-    assert_eq!((tap.mirror[0].id, tap.vlan.as_slice(), message.seen.macs.src), (Some(7), &[100][..], [2; 6]));
+    let tap = &engine.taps.get(message.seen().tap).unwrap().key;
+    assert_eq!((tap.mirror[0].id, tap.vlan.as_slice(), message.seen().macs.src), (Some(7), &[100][..], [2; 6]));
     assert_eq!((engine.ledger().of(Kind::Sip), engine.ledger().sum()), (2, 2));
 }
 

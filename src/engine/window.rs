@@ -5,7 +5,7 @@ use super::fragment::Datagram;
 use super::shard::rtp_header;
 use super::taps::View;
 use super::{Engine, Fact, Shard, in_order, join, par};
-use crate::decode::{self, Decoded, Outer, Packet, Transport};
+use crate::decode::{self, Decoded, Home, Outer, Packet, Transport};
 use crate::error::Undecoded;
 use crate::flow::{MediaFlow, Pass};
 use crate::record::{Interface, Seq, SourceId, Window};
@@ -79,6 +79,7 @@ fn packet_of<'d>(datagram: &'d Datagram, transport: &Transport<'d>, view: View, 
         fragments: &datagram.records,
         held: datagram.n_held.saturating_sub(1),
         correlation: &[],
+        home: Home::default(),
     }
 }
 
@@ -177,14 +178,14 @@ fn apply_block(chunk: &Chunk<'_>, block: &[u32], window: &Window, shard: &mut Sh
                 // Its packet keeps the place of its last record; what it gives rise to happens here.
                 out.iter_mut().skip(before).for_each(|(seq, _)| *seq = here);
             }
-            None => shard.apply(&packet_at(chunk, slot, here), slot.rtp.as_ref(), out),
+            None => shard.apply(&packet_at(chunk, window, slot, here), slot.rtp.as_ref(), out),
         }
     }
 }
 
 /// The packet of a record, or of the datagram that the record completed.
 #[inline]
-fn packet_at<'p>(chunk: &'p Chunk<'_>, slot: &'p Slot<'_>, seq: Seq) -> Packet<'p> {
+fn packet_at<'p>(chunk: &'p Chunk<'_>, window: &'p Window, slot: &'p Slot<'_>, seq: Seq) -> Packet<'p> {
     let View { tap, source, tunnels } = chunk.view_of(slot);
     let transport = &slot.transport;
     Packet {
@@ -204,5 +205,6 @@ fn packet_at<'p>(chunk: &'p Chunk<'_>, slot: &'p Slot<'_>, seq: Seq) -> Packet<'
         fragments: slot.datagram.map_or(&[], |d| &d.records),
         held: slot.datagram.map_or(0, |d| d.n_held),
         correlation: chunk.correlation(slot),
+        home: Home(Some(window)),
     }
 }

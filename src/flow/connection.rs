@@ -1,13 +1,14 @@
 //! A signalling flow as a whole, TCP connection or UDP pair: what was seen of each direction, and where.
 
 use super::copies::COPY_WINDOW;
-use super::{Seen, Sightings};
+use super::{Course, Seen, Sightings};
 use crate::decode::{Dir, FlowKey, MacPair, Packet, TapId};
 use crate::hash;
 use crate::record::Seq;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// A signalling flow: its 5-tuple and the record that opened it, so that a reused 5-tuple is another connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -55,6 +56,8 @@ pub struct Half {
     pub conflicts: u64,
     /// What the last packets were, to tell copies from packets.
     recent: Recent,
+    /// How its last message came.
+    pub course: Option<Arc<Course>>,
 }
 
 /// A signalling flow as far as it was seen.
@@ -171,7 +174,7 @@ impl Print {
     fn of(packet: &Packet<'_>) -> Self {
         let (number, flags) = match packet.tcp {
             Some(tcp) => (u64::from(tcp.seq) << 32 | u64::from(tcp.ack), tcp.flags),
-            None => (hash::stable(&[packet.payload]), 0),
+            None => (hash::quick(&[packet.payload]), 0),
         };
         let len = u32::try_from(packet.payload.len()).unwrap_or(u32::MAX);
         let link = packet.link;

@@ -2,7 +2,7 @@
 
 use super::tcp::{self, Ordered, Took};
 use super::websocket::{self, Assembly, Read};
-use super::{ConnId, Content, Message, Origin, Seen, Text, Transport, stun_tcp};
+use super::{ConnId, Content, Course, Message, Seen, Sighting, Text, Transport, stun_tcp};
 use crate::decode::Packet;
 use crate::error::Undecoded;
 use crate::ledger::{Kind, Ledger};
@@ -14,6 +14,7 @@ use crate::proto::{
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// Bytes looked at before a direction is taken for something else; each later segment is still probed where it begins, so that a
 /// connection joined in the middle is found at its next message.
@@ -44,6 +45,8 @@ pub struct Half {
     pub ordered: Ordered,
     /// How far the search for the end of a header section, or for a first start line, got in what is readable.
     scanned: usize,
+    /// How its last message came.
+    course: Option<Arc<Course>>,
 }
 
 /// Who sends to whom, over which connection.
@@ -119,7 +122,7 @@ impl Half {
             Carries::Tls | Carries::Stun | Carries::Other => self.ordered.drop_readable(),
             Carries::WebSocket(assembly) => {
                 while let Some(read) = assembly.read(&mut self.ordered, closed) {
-                    tell(read, way, ledger, out);
+                    tell(read, way, &mut self.course, ledger, out);
                 }
             }
             Carries::Unknown => {}
@@ -229,7 +232,7 @@ impl Half {
                     let read = sip::scan(bytes, false).map(|index| (Text::copy(bytes), index));
                     let held = self.ordered.consume(n);
                     if let Some((text, index)) = read {
-                        emit(Transport::Tcp, (text, index), &held, way, ledger, out);
+                        emit((Transport::Tcp, text, index), &held, way, &mut self.course, ledger, out);
                     }
                 }
                 Framing::More if closed => self.ordered.drop_readable(),
@@ -245,10 +248,10 @@ impl Half {
 }
 
 /// What was read of a WebSocket goes where it belongs.
-fn tell(read: Read, way: Way, ledger: &mut Ledger, out: &mut Vec<Message>) {
+fn tell(read: Read, way: Way, course: &mut Option<Arc<Course>>, ledger: &mut Ledger, out: &mut Vec<Message>) {
     match read {
         Read::Message(text, held) => match sip::scan(&text, false) {
-            Some(index) => emit(Transport::Ws, (Text::copy(&text), index), &held, way, ledger, out),
+            Some(index) => emit((Transport::Ws, Text::copy(&text), index), &held, way, course, ledger, out),
             // CR LF twice keeps the connection alive (RFC 7118 section 6).
             None if text.iter().all(u8::is_ascii_whitespace) => recount(&held, ledger),
             None => {}
@@ -260,29 +263,18 @@ fn tell(read: Read, way: Way, ledger: &mut Ledger, out: &mut Vec<Message>) {
 }
 
 fn emit(
-    transport: Transport,
-    (text, index): (Text, HeaderIndex),
+    (transport, text, index): (Transport, Text, HeaderIndex),
     held: &[(Seen, bool)],
     way: Way,
+    course: &mut Option<Arc<Course>>,
     ledger: &mut Ledger,
     out: &mut Vec<Message>,
 ) {
     let Some((seen, _)) = held.last().copied() else { return };
     recount(held, ledger);
-    out.push(Message {
-        seen,
-        clock: way.clock,
-        src: way.src,
-        dst: way.dst,
-        transport,
-        origin: Origin::Clear,
-        connection: way.id,
-        text,
-        cut: index.cut,
-        index,
-        records: tcp::ids(held),
-        correlation: None,
-    });
+    let course = Course::of(&seen, (way.src, way.dst), transport, way.id).shared(course);
+    let sighting = Sighting { course, id: seen.id, seq: seen.seq, at: seen.at };
+    out.push(Message::new(sighting, way.clock, text, index, false).carried_by(&tcp::ids(held)));
 }
 
 /// Moves records that are named for the first time from TCP to SIP.

@@ -3,7 +3,7 @@
 
 use super::tcp_flow::SIPS_PORT;
 use super::{Seen, TcpFlow};
-use crate::decode::{Dir, FlowKey, Link, Packet, TcpHeader};
+use crate::decode::{Dir, FlowKey, Home, Link, Packet, TcpHeader};
 use crate::record::Seq;
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -101,6 +101,7 @@ impl HalfOpen {
             fragments: &[],
             held: 0,
             correlation: &[],
+            home: Home::default(),
         };
         let mut flow = TcpFlow::open(&packet);
         flow.note(&packet);

@@ -1,11 +1,12 @@
-//! A SIP message as one flow carried it: owned text, its header index, and every record that held a part of it.
+//! A SIP message as one flow carried it: its text, and every record that held a part of it.
 
-use super::{ConnId, Seen};
-use crate::proto::sip::{HeaderIndex, Sip};
-use crate::record::{RecordId, Seq};
+use super::{ConnId, Seen, Text};
+use crate::decode::{MacPair, TapId, TunnelsId};
+use crate::proto::sip::{HeaderIndex, Sip, scan};
+use crate::record::{RecordId, Seq, SourceId};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use smallvec::SmallVec;
+use std::cell::OnceCell;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -30,28 +31,9 @@ pub enum Origin {
     Clear,
 }
 
-/// Text of a message: owned, shared, never a reference into an input.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Text(Arc<[u8]>);
-
-impl Text {
-    /// A copy of `bytes`.
-    pub fn copy(bytes: &[u8]) -> Self {
-        Self(bytes.into())
-    }
-    /// The bytes as captured; not always UTF-8.
-    pub fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-/// One SIP message (RFC 3261 section 7).
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Message {
-    /// Its sighting. Sightings at other taps join it in the call stage.
-    pub seen: Seen,
-    /// Running maximum of capture time at that record: what timers look at.
-    pub clock: Timestamp,
+/// How a message came: what nearly all messages of one direction of a flow share, and so keep once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Course {
     /// Sender.
     pub src: SocketAddr,
     /// Receiver.
@@ -62,25 +44,154 @@ pub struct Message {
     pub origin: Origin,
     /// The signalling flow it came over.
     pub connection: ConnId,
+    /// The tap that saw it.
+    pub tap: TapId,
+    /// The source of that tap.
+    pub source: SourceId,
+    /// Tunnels that it came through there.
+    pub tunnels: TunnelsId,
+    /// Time to live there.
+    pub ttl: u8,
+    /// Code point there.
+    pub dscp: u8,
+    /// Link-layer addresses there.
+    pub macs: MacPair,
+}
+
+impl Course {
+    /// The course of a message that was seen as `seen`.
+    pub fn of(seen: &Seen, (src, dst): (SocketAddr, SocketAddr), transport: Transport, connection: ConnId) -> Self {
+        let Seen { tap, source, tunnels, ttl, dscp, macs, .. } = *seen;
+        Self { src, dst, transport, origin: Origin::Clear, connection, tap, source, tunnels, ttl, dscp, macs }
+    }
+
+    /// `last` where a message took that course, else a new one.
+    pub fn shared(self, last: &mut Option<Arc<Course>>) -> Arc<Course> {
+        match last {
+            Some(last) if **last == self => Arc::clone(last),
+            _ => Arc::clone(last.insert(Arc::new(self))),
+        }
+    }
+}
+
+/// When and in which record a message was seen, and how it came.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Sighting {
+    /// How it came.
+    pub course: Arc<Course>,
+    /// The record that completed it.
+    pub id: RecordId,
+    /// Position of that in the merged order.
+    pub seq: Seq,
+    /// Its own capture time.
+    pub at: Timestamp,
+}
+
+impl Sighting {
+    /// As any packet is seen.
+    pub fn seen(&self) -> Seen {
+        let Course { tap, source, tunnels, ttl, dscp, macs, .. } = *self.course;
+        Seen { id: self.id, seq: self.seq, at: self.at, tap, source, tunnels, ttl, dscp, macs }
+    }
+}
+
+/// One SIP message (RFC 3261 section 7).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Message {
+    /// Its sighting. Sightings at other taps join it in the call stage.
+    pub sighting: Sighting,
+    /// Running maximum of capture time at that record: what timers look at.
+    pub clock: Timestamp,
     /// Its text, start line to end of body.
     pub text: Text,
-    /// Where its headers lie in `text`.
-    pub index: HeaderIndex,
-    /// All records that carried a part of it, in order.
-    pub records: SmallVec<[RecordId; 2]>,
-    /// What a capture agent that sent it on says it belongs to.
-    pub correlation: Option<Text>,
+    /// Where its headers lie in `text`: read again when it is asked for after it was let go.
+    #[serde(skip)]
+    index: OnceCell<Box<HeaderIndex>>,
+    /// What few messages have.
+    rare: Option<Box<Rare>>,
     /// Snaplen, a gap or the end of the capture took some of it.
     pub cut: bool,
+    /// What the scanner was told of that.
+    scanned_cut: bool,
+}
+
+/// What few messages have.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Rare {
+    /// All records that carried a part of it, in order, where they are several.
+    records: Vec<RecordId>,
+    /// What a capture agent that sent it on says it belongs to.
+    correlation: Option<Text>,
 }
 
 impl Message {
+    /// A message whose text was scanned as `index`. `cut`: the scanner was told that the snap length took bytes of it.
+    pub fn new(sighting: Sighting, clock: Timestamp, text: Text, index: HeaderIndex, cut: bool) -> Self {
+        let is_cut = cut || index.cut;
+        Self { sighting, clock, text, index: OnceCell::from(Box::new(index)), rare: None, cut: is_cut, scanned_cut: cut }
+    }
+
+    /// Carried by these records, in order.
+    pub fn carried_by(mut self, records: &[RecordId]) -> Self {
+        if records.len() > 1 {
+            self.rare.get_or_insert_default().records = records.to_vec();
+        }
+        self
+    }
+
+    /// A capture agent says that it belongs to this; empty where it says nothing.
+    pub fn belonging_to(mut self, correlation: &[u8]) -> Self {
+        if !correlation.is_empty() {
+            self.rare.get_or_insert_default().correlation = Some(Text::copy(correlation));
+        }
+        self
+    }
+
     /// The view that reads headers.
     pub fn sip(&self) -> Sip<'_> {
-        Sip { text: self.text.bytes(), index: &self.index }
+        let text = self.text.bytes();
+        let index = self.index.get_or_init(|| Box::new(scan(text, self.scanned_cut).unwrap_or_default()));
+        Sip { text, index }
+    }
+
+    /// Lets go of the index: it is several times as large as the rest, and is read again where it is asked for.
+    pub fn forget_index(&mut self) {
+        self.index.take();
+    }
+
+    /// How it came.
+    pub fn course(&self) -> &Course {
+        &self.sighting.course
+    }
+    /// Sender.
+    pub fn src(&self) -> SocketAddr {
+        self.sighting.course.src
+    }
+    /// Receiver.
+    pub fn dst(&self) -> SocketAddr {
+        self.sighting.course.dst
+    }
+    /// Its sighting as that of a packet.
+    pub fn seen(&self) -> Seen {
+        self.sighting.seen()
+    }
+    /// Its own capture time.
+    pub fn at(&self) -> Timestamp {
+        self.sighting.at
     }
     /// Position in the merged order: of the record that completed it.
     pub fn seq(&self) -> Seq {
-        self.seen.seq
+        self.sighting.seq
+    }
+
+    /// All records that carried a part of it, in order.
+    pub fn records(&self) -> &[RecordId] {
+        let several = self.rare.as_ref().map_or(&[][..], |rare| &rare.records);
+        if several.is_empty() { std::slice::from_ref(&self.sighting.id) } else { several }
+    }
+
+    /// What a capture agent that sent it on says it belongs to.
+    pub fn correlation(&self) -> Option<&Text> {
+        self.rare.as_ref()?.correlation.as_ref()
     }
 }

@@ -33,6 +33,7 @@ pub mod stun;
 pub mod stun_tcp;
 pub mod tcp;
 pub mod tcp_flow;
+pub mod text;
 pub mod turn;
 pub mod websocket;
 
@@ -41,7 +42,7 @@ pub use control::Control;
 pub use figures::Figures;
 pub use half_open::Tcp;
 pub use media::MediaFlow;
-pub use message::{Message, Origin, Text, Transport};
+pub use message::{Course, Message, Origin, Sighting, Transport};
 pub use pass::Pass;
 pub use rtcp::{Reception, RtcpReport};
 pub use sctp::SctpFlow;
@@ -50,6 +51,7 @@ pub use sightings::{Run, Sightings};
 pub use stream::Stream;
 pub use stun::StunExchange;
 pub use tcp_flow::TcpFlow;
+pub use text::Text;
 pub use turn::Relay;
 
 #[cfg(test)]

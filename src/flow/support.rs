@@ -1,7 +1,7 @@
 //! RTP packets for the tests of this module.
 
 use super::arrival::Arrival;
-use crate::decode::{Dir, FlowKey, Link, MacPair, Packet, TapId, TunnelsId, flow_key};
+use crate::decode::{Dir, FlowKey, Home, Link, MacPair, Packet, TapId, TunnelsId, flow_key};
 use crate::ledger::Ledger;
 use crate::proto::rtp::Header;
 use crate::record::{RecordId, Seq, SourceId};
@@ -69,6 +69,7 @@ impl Rtp {
             fragments: &[],
             held: 0,
             correlation: &[],
+            home: Home::default(),
             tunnels: TunnelsId(0),
             seq: Seq(self.seq),
             id: RecordId { input: 0, number: self.seq + 1 },

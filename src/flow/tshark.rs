@@ -2,7 +2,7 @@
 
 use super::media::MediaFlow;
 use super::stream::Stream;
-use crate::decode::{FlowKey, Link, MacPair, Packet, TapId, TunnelsId, flow_key};
+use crate::decode::{FlowKey, Home, Link, MacPair, Packet, TapId, TunnelsId, flow_key};
 use crate::ledger::Ledger;
 use crate::proto::rtp::Header;
 use crate::record::{RecordId, Seq, SourceId};
@@ -74,6 +74,7 @@ fn streams(capture: &[u8]) -> Vec<Stream> {
             fragments: &[],
             held: 0,
             correlation: &[],
+            home: Home::default(),
             tunnels: TunnelsId(0),
         };
         flows.entry(flow).or_default().rtp(&packet, &header, &mut ledger);

@@ -226,15 +226,16 @@ fn signalling(call: &Call) -> Pairs {
     for message in call.legs.iter().flat_map(|leg| &leg.messages) {
         let bytes = message.message.text.bytes().len() as u64;
         let ok = is_success(message);
-        for (seen, src, dst) in message.sightings() {
-            let gathered = pair(&mut pairs, src, dst, *seen);
-            let way = gathered.note(src, dst, seen);
+        for sighting in message.sightings() {
+            let (seen, src, dst) = (sighting.seen(), sighting.course.src, sighting.course.dst);
+            let gathered = pair(&mut pairs, src, dst, seen);
+            let way = gathered.note(src, dst, &seen);
             gathered.works |= ok;
-            if message.is_duplicate(seen) {
+            if message.is_duplicate(&seen) {
                 continue;
             }
             if let Some(own) = gathered.own.get_mut(way) {
-                own.add(seen, bytes);
+                own.add(&seen, bytes);
             }
         }
     }
@@ -258,7 +259,7 @@ fn signalling(call: &Call) -> Pairs {
 }
 
 fn is_success(message: &LegMessage) -> bool {
-    message.sip().status().is_some_and(|status| (200..300).contains(&status))
+    message.start.status.is_some_and(|status| (200..300).contains(&status))
 }
 
 fn media(call: &Call) -> Pairs {

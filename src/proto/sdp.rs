@@ -5,6 +5,7 @@
 
 mod candidate;
 mod crypto;
+mod outline;
 mod read;
 
 use super::payload::static_payload;
@@ -13,6 +14,7 @@ use std::net::IpAddr;
 
 pub use candidate::{Candidate, CandidateKind};
 pub use crypto::Crypto;
+pub use outline::{Outline, outline};
 
 /// What a session description says about media.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -25,9 +25,9 @@ impl Format for Json {
     }
 
     fn render(&self, call: &CallReport, out: &mut Rendered) {
-        out.0.extend(call.call.iter().map(|entry| (CALLS, call.first, compact(entry))));
-        out.0.extend(call.streams.iter().map(|(first, entry)| (STREAMS, *first, compact(entry))));
-        out.0.extend(call.hops.iter().map(|(first, entry)| (HOPS, *first, compact(entry))));
+        call.call.iter().for_each(|entry| out.entry(CALLS, call.first, |text| append(text, entry)));
+        call.streams.iter().for_each(|(first, entry)| out.entry(STREAMS, *first, |text| append(text, entry)));
+        call.hops.iter().for_each(|(first, entry)| out.entry(HOPS, *first, |text| append(text, entry)));
     }
 
     fn finish(&self, summary: &Summary, sections: &mut [Spool], out: &mut dyn Write) -> io::Result<()> {
@@ -65,9 +65,9 @@ pub(super) fn ledger(ledger: &LedgerEntry) -> Value {
     })
 }
 
-/// `value` without white space. Entries are plain data with string keys, so serialising them cannot fail.
-pub(super) fn compact(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).expect("plain data with string keys")
+/// Appends `value` without white space. Entries are plain data with string keys, so serialising them cannot fail.
+pub(super) fn append(text: &mut Vec<u8>, value: &impl Serialize) {
+    serde_json::to_writer(text, value).expect("plain data with string keys");
 }
 
 fn member(out: &mut dyn Write, name: &str, value: &impl Serialize) -> io::Result<()> {
@@ -107,8 +107,8 @@ pub(super) fn written(format: &dyn Format, calls: &[CallReport], summary: &Summa
     for call in calls {
         let mut rendered = Rendered::default();
         format.render(call, &mut rendered);
-        for (section, first, entry) in rendered.0 {
-            sections[section].push(first, &entry).unwrap();
+        for (section, part) in sections.iter_mut().zip(rendered.0) {
+            section.append(part).unwrap();
         }
     }
     let mut out = Vec::new();

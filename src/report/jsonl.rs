@@ -1,7 +1,7 @@
 //! `--format jsonl`: one line a call with everything that belongs to it, findings not grouped, then one line of totals. The
 //! entries on a line are those of `callpath.report/1`.
 
-use super::json::{SCHEMA, compact, ledger, tool};
+use super::json::{SCHEMA, append, ledger, tool};
 use super::spool::Spool;
 use super::{CallReport, EvidenceEntry, Format, Rendered, Summary};
 use crate::finding::{Evidence, Finding, Severity};
@@ -21,13 +21,17 @@ impl Format for Jsonl {
     }
 
     fn render(&self, call: &CallReport, out: &mut Rendered) {
-        let line = json!({
-            "call": call.call,
-            "streams": call.streams.iter().map(|(_, entry)| entry).collect::<Vec<_>>(),
-            "hops": call.hops.iter().map(|(_, entry)| entry).collect::<Vec<_>>(),
-            "findings": call.findings.iter().map(Ungrouped::of).collect::<Vec<_>>(),
+        out.entry(0, call.first, |text| {
+            text.extend_from_slice(b"{\"call\":");
+            append(text, &call.call);
+            text.extend_from_slice(b",\"findings\":");
+            list(text, call.findings.iter().map(Ungrouped::of));
+            text.extend_from_slice(b",\"hops\":");
+            list(text, call.hops.iter().map(|(_, entry)| entry));
+            text.extend_from_slice(b",\"streams\":");
+            list(text, call.streams.iter().map(|(_, entry)| entry));
+            text.push(b'}');
         });
-        out.0.push((0, call.first, compact(&line)));
     }
 
     fn finish(&self, summary: &Summary, sections: &mut [Spool], out: &mut dyn Write) -> io::Result<()> {
@@ -48,9 +52,21 @@ impl Format for Jsonl {
             "totals": summary.totals,
             "notes": summary.notes,
         });
-        out.write_all(&compact(&last))?;
+        serde_json::to_writer(&mut *out, &last)?;
         out.write_all(b"\n")
     }
+}
+
+/// Appends entries as an array.
+fn list<T: Serialize>(text: &mut Vec<u8>, entries: impl Iterator<Item = T>) {
+    text.push(b'[');
+    for (i, entry) in entries.enumerate() {
+        if i > 0 {
+            text.push(b',');
+        }
+        append(text, &entry);
+    }
+    text.push(b']');
 }
 
 /// A finding of one call, before it is grouped with those of others.

@@ -82,14 +82,30 @@ pub struct Summary {
     pub notes: Vec<String>,
 }
 
-/// Rendered entries of one call, by section of the format that made them.
+/// Rendered entries of some calls, by section of the format that made them.
 #[derive(Debug, Default)]
-pub struct Rendered(pub Vec<(usize, Seq, Vec<u8>)>);
+pub struct Rendered(pub Vec<spool::Part>);
+
+impl Rendered {
+    /// Adds an entry of `section` that sorts by `first`: what `write` appends.
+    pub fn entry(&mut self, section: usize, first: Seq, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.0.len() <= section {
+            self.0.resize_with(section + 1, spool::Part::default);
+        }
+        if let Some(part) = self.0.get_mut(section) {
+            part.entry(first, write);
+        }
+    }
+}
 
 /// A report format: one file each.
 pub trait Format: Sync {
     /// How many sections it spools.
     fn sections(&self) -> usize;
+    /// It shows ladders; else none are drawn up.
+    fn ladders(&self) -> bool {
+        false
+    }
     /// Renders the entries of one ended call.
     fn render(&self, call: &CallReport, out: &mut Rendered);
     /// Writes the report. `sections[i]` gives the entries rendered for section `i`, in order of first record.

@@ -8,11 +8,39 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 /// Bytes kept in memory before a spool goes to its file.
 pub const IN_MEMORY: usize = 64 << 20;
 
-/// Where an entry lies, and its sort key.
+/// Bytes of a spool's file that are read at one time.
+const READ_AHEAD: usize = 1 << 18;
+
+/// Entries that were rendered together.
+#[derive(Debug, Default)]
+pub struct Part {
+    /// Sort key and length of each.
+    places: Vec<(Seq, u32)>,
+    bytes: Vec<u8>,
+}
+
+impl Part {
+    /// Adds an entry that sorts by `first`: what `write` appends.
+    pub fn entry(&mut self, first: Seq, write: impl FnOnce(&mut Vec<u8>)) {
+        let before = self.bytes.len();
+        write(&mut self.bytes);
+        match u32::try_from(self.bytes.len() - before) {
+            Ok(len) => self.places.push((first, len)),
+            // No call has 4 GiB of report.
+            Err(_) => self.bytes.truncate(before),
+        }
+    }
+
+    /// Gives back room that is not used.
+    pub fn shrink(&mut self) {
+        self.bytes.shrink_to_fit();
+    }
+}
+
+/// Where an entry lies, and its sort key. Entries of one key lie in order of arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Place {
     first: Seq,
-    order: u64,
     offset: u64,
     len: u32,
 }
@@ -21,25 +49,30 @@ struct Place {
 #[derive(Debug, Default)]
 pub struct Spool {
     places: Vec<Place>,
-    memory: Vec<u8>,
+    /// What is in memory: offset of each part, and its bytes.
+    memory: Vec<(u64, Vec<u8>)>,
+    in_memory: usize,
     file: Option<BufWriter<File>>,
     in_file: u64,
 }
 
 impl Spool {
-    /// Appends one entry that sorts by `first`; entries of one `first` keep their order of arrival.
-    pub fn push(&mut self, first: Seq, entry: &[u8]) -> io::Result<()> {
-        if self.memory.len() + entry.len() > IN_MEMORY {
+    /// Appends what was rendered together; entries of one sort key keep their order of arrival.
+    pub fn append(&mut self, part: Part) -> io::Result<()> {
+        if part.places.is_empty() {
+            return Ok(());
+        }
+        if self.in_memory > 0 && self.in_memory + part.bytes.len() > IN_MEMORY {
             self.flush_to_file()?;
         }
-        let place = Place {
-            first,
-            order: self.places.len() as u64,
-            offset: self.in_file + self.memory.len() as u64,
-            len: u32::try_from(entry.len()).map_err(|_| io::Error::other("an entry of over 4 GiB"))?,
-        };
-        self.places.push(place);
-        self.memory.extend_from_slice(entry);
+        let start = self.in_file + self.in_memory as u64;
+        let mut offset = start;
+        for (first, len) in part.places {
+            self.places.push(Place { first, offset, len });
+            offset += u64::from(len);
+        }
+        self.in_memory += part.bytes.len();
+        self.memory.push((start, part.bytes));
         Ok(())
     }
 
@@ -57,26 +90,25 @@ impl Spool {
     pub fn for_each(&mut self, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         self.places.sort_unstable();
         let mut file = match self.file.take() {
-            Some(writer) => Some(writer.into_inner().map_err(|e| e.into_error())?),
+            Some(writer) => Some(Pages { file: writer.into_inner().map_err(|e| e.into_error())?, at: 0, bytes: Vec::new() }),
             None => None,
         };
-        let mut buffer = Vec::new();
         for place in &self.places {
             let len = place.len as usize;
             if place.offset >= self.in_file {
-                let start = (place.offset - self.in_file) as usize;
-                each(self.memory.get(start..start + len).unwrap_or_default())?;
+                let part = self.memory.partition_point(|(start, _)| *start <= place.offset).checked_sub(1);
+                let Some((start, bytes)) = part.and_then(|part| self.memory.get(part)) else { continue };
+                let from = (place.offset - start) as usize;
+                each(bytes.get(from..from + len).unwrap_or_default())?;
             } else if let Some(file) = file.as_mut() {
-                buffer.resize(len, 0);
-                file.seek(SeekFrom::Start(place.offset))?;
-                file.read_exact(&mut buffer)?;
-                each(&buffer)?;
+                each(file.get(place.offset, len)?)?;
             }
         }
-        if let Some(file) = file.as_mut() {
+        if let Some(pages) = file {
+            let mut file = pages.file;
             file.seek(SeekFrom::End(0))?;
+            self.file = Some(BufWriter::new(file));
         }
-        self.file = file.map(BufWriter::new);
         Ok(())
     }
 
@@ -95,11 +127,38 @@ impl Spool {
             self.file = Some(BufWriter::new(tempfile::tempfile()?));
         }
         if let Some(file) = self.file.as_mut() {
-            file.write_all(&self.memory)?;
+            self.memory.iter().try_for_each(|(_, bytes)| file.write_all(bytes))?;
         }
-        self.in_file += self.memory.len() as u64;
+        self.in_file += self.in_memory as u64;
         self.memory.clear();
+        self.in_memory = 0;
         Ok(())
+    }
+}
+
+/// A spool's file as it is read back: mostly in the order that it was written in.
+struct Pages {
+    file: File,
+    /// Offset of `bytes`.
+    at: u64,
+    bytes: Vec<u8>,
+}
+
+impl Pages {
+    /// The `len` bytes at `offset`.
+    fn get(&mut self, offset: u64, len: usize) -> io::Result<&[u8]> {
+        let there = offset >= self.at && offset + len as u64 <= self.at + self.bytes.len() as u64;
+        if !there {
+            self.file.seek(SeekFrom::Start(offset))?;
+            self.bytes.clear();
+            self.at = offset;
+            let read = (&self.file).take(len.max(READ_AHEAD) as u64).read_to_end(&mut self.bytes)?;
+            if read < len {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        let from = (offset - self.at) as usize;
+        Ok(self.bytes.get(from..from + len).unwrap_or_default())
     }
 }
 
@@ -109,17 +168,21 @@ mod tests {
 
     #[test]
     fn entries_come_out_by_first_record_from_memory_and_file_alike() {
+        let part = |entries: &[(u64, &str)]| {
+            let mut part = Part::default();
+            entries.iter().for_each(|(first, text)| part.entry(Seq(*first), |bytes| bytes.extend_from_slice(text.as_bytes())));
+            part
+        };
         let mut spool = Spool::default();
-        spool.push(Seq(5), b"e").unwrap();
-        spool.push(Seq(1), b"a").unwrap();
+        spool.append(part(&[(5, "e"), (1, "a")])).unwrap();
         spool.flush_to_file().unwrap();
-        spool.push(Seq(3), b"cc").unwrap();
-        spool.push(Seq(1), b"b").unwrap();
+        spool.append(part(&[(3, "cc")])).unwrap();
+        spool.append(part(&[(1, "b")])).unwrap();
         let got: Vec<_> = spool.entries().unwrap();
         let expected: Vec<(Seq, Vec<u8>)> =
             vec![(Seq(1), b"a".into()), (Seq(1), b"b".into()), (Seq(3), b"cc".into()), (Seq(5), b"e".into())];
         assert_eq!(got, expected);
-        spool.push(Seq(4), b"d").unwrap();
+        spool.append(part(&[(4, "d")])).unwrap();
         assert_eq!(spool.entries().unwrap().get(3), Some(&(Seq(4), b"d".to_vec())));
     }
 }

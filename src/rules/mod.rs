@@ -127,7 +127,7 @@ impl<'a> Ctx<'a> {
     /// The message goes to Microsoft.
     pub fn to_microsoft(&self, message: &LegMessage) -> bool {
         let m = &message.message;
-        self.leg.is_some_and(|(_, r)| r.is_microsoft(m.dst, m.src) && !r.is_microsoft(m.src, m.dst))
+        self.leg.is_some_and(|(_, r)| r.is_microsoft(m.dst(), m.src()) && !r.is_microsoft(m.src(), m.dst()))
     }
 
     /// The transaction of the message.
@@ -145,7 +145,7 @@ impl<'a> Ctx<'a> {
     pub fn answer(&self, message: &LegMessage) -> Option<&'a LegMessage> {
         let (leg, _) = self.leg?;
         let transaction = self.transaction(message)?;
-        let progress = |idx: &&MessageIdx| leg.message(**idx).and_then(|m| m.sip().status()).is_some_and(|status| status > 100);
+        let progress = |idx: &&MessageIdx| leg.message(**idx).and_then(|m| m.start.status).is_some_and(|status| status > 100);
         leg.message(transaction.last.or(transaction.provisional.iter().rev().find(progress).copied())?)
     }
 
@@ -171,9 +171,9 @@ impl<'a> Ctx<'a> {
 
     /// The offending line of a message, and after it the response that followed.
     pub fn proof(&self, message: &LegMessage, line: &str) -> Vec<Evidence> {
-        let mut proof = vec![Evidence::new(&message.message.seen, line)];
+        let mut proof = vec![Evidence::new(&message.message.seen(), line)];
         if let Some(answer) = self.answer(message).filter(|_| message.sip().is_request()) {
-            proof.push(Evidence::new(&answer.message.seen, String::from_utf8_lossy(answer.sip().start_line())));
+            proof.push(Evidence::new(&answer.message.seen(), String::from_utf8_lossy(answer.sip().start_line())));
         }
         proof
     }
@@ -192,7 +192,7 @@ impl<'a> Ctx<'a> {
 
 /// A violation by the sender of `message`, whose `line` with `value` offends.
 pub fn by_sender(ctx: &Ctx<'_>, message: &LegMessage, severity: Severity, value: String, text: String, line: &str) -> Violation {
-    Violation { severity, subject: message.message.src.ip().to_string(), value, message: text, evidence: ctx.proof(message, line) }
+    Violation { severity, subject: message.message.src().ip().to_string(), value, message: text, evidence: ctx.proof(message, line) }
 }
 
 /// Finds a rule by `DR001`, `DR001-contact-ip` or `contact-ip`, in any letter case.

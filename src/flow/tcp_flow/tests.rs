@@ -1,7 +1,7 @@
 //! Hostile and ordinary TCP: orders, copies, gaps, taps that disagree, WebSocket frames; and that work grows with the bytes alone.
 
 use super::*;
-use crate::decode::{FlowKey, Link, MacPair, TapId, TcpHeader, TunnelsId, flow_key};
+use crate::decode::{FlowKey, Home, Link, MacPair, TapId, TcpHeader, TunnelsId, flow_key};
 use crate::record::{RecordId, SourceId};
 use crate::time::Span;
 
@@ -81,6 +81,7 @@ impl Run {
             held: 0,
             correlation: &[],
             tunnels: TunnelsId(0),
+            home: Home::default(),
         };
         self.n += 1;
         let mut out = Vec::new();
@@ -301,7 +302,7 @@ fn both_directions_are_read_apart() {
     let ok = b"SIP/2.0 200 OK\r\nCall-ID: 1\r\nContent-Length: 0\r\n\r\n";
     let mut run = Run::default();
     assert_eq!(run.all(&[segment(0, INVITE), segment(0, ok).down().tap(0, 77), segment(INVITE.len(), BYE)]), "INVITE 200 BYE");
-    assert_eq!(run.read[1].src, run.read[0].dst);
+    assert_eq!(run.read[1].src(), run.read[0].dst());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::{Direction, MediaDescription, Origin, Rtpmap, Sdp};
 use std::net::IpAddr;
 
 /// More `m=` lines than any device writes; the rest is counted as malformed.
-const MOST_MEDIA: usize = 256;
+pub(super) const MOST_MEDIA: usize = 256;
 
 /// Attributes that mean something in a media section only.
 const MEDIA_ONLY: [&str; 5] = ["rtpmap", "fmtp", "candidate", "crypto", "rtcp"];
@@ -215,7 +215,7 @@ fn rtpmap(value: &str) -> Option<Rtpmap> {
     Some(Rtpmap { payload_type: payload_type.parse().ok()?, name, clock_rate, channels })
 }
 
-fn rtcp(value: &str) -> Option<(Option<IpAddr>, u16)> {
+pub(super) fn rtcp(value: &str) -> Option<(Option<IpAddr>, u16)> {
     let mut words = value.split_ascii_whitespace();
     let port = words.next()?.parse().ok()?;
     Some((words.nth(2).and_then(|address| address.parse().ok()), port))

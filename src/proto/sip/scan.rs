@@ -26,7 +26,7 @@ impl Span {
     }
 
     /// The place of `part`, which is a slice of `text`.
-    pub(super) fn within(text: &[u8], part: &[u8]) -> Self {
+    pub fn within(text: &[u8], part: &[u8]) -> Self {
         let at = part.as_ptr().addr().saturating_sub(text.as_ptr().addr());
         Self { at: u32::try_from(at).unwrap_or(u32::MAX), len: u32::try_from(part.len()).unwrap_or(0) }
     }
@@ -51,7 +51,7 @@ impl Header {
 }
 
 /// Where everything stands in one message. Holds no reference, so it lives as long as its message does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeaderIndex {
     /// The start line.
     pub start: StartLine,

@@ -35,6 +35,13 @@ pub enum StartLine {
     },
 }
 
+impl Default for StartLine {
+    fn default() -> Self {
+        let nowhere = Span::default();
+        Self::Response { line: nowhere, status: None, reason: nowhere }
+    }
+}
+
 /// Does this payload begin, after any CR, LF and spaces, with a SIP start line? Any token is a method, the letter case of
 /// `SIP/2.0` and extra spaces do not matter. A line without an end counts when `SIP/2.0` is visible in it. HTTP, SSDP and
 /// RTSP name another version and do not count.

@@ -3,7 +3,7 @@
 use super::body;
 use super::header::HeaderName;
 use super::method::Method;
-use super::scan::{Header, HeaderIndex};
+use super::scan::{Header, HeaderIndex, Span};
 use super::start::StartLine;
 use super::value::{self, trim, unfold};
 use super::via;
@@ -166,6 +166,12 @@ impl<'a> Sip<'a> {
     /// case). A body without Content-Type counts when it begins with `v=0`.
     pub fn sdp(&self) -> Option<Cow<'a, [u8]>> {
         body::part(self.first(HeaderName::ContentType).as_deref(), self.body(), "application/sdp").map(Cow::Borrowed)
+    }
+
+    /// Where that session description stands in the text.
+    pub fn sdp_place(&self) -> Option<Span> {
+        let part = body::part(self.first(HeaderName::ContentType).as_deref(), self.body(), "application/sdp")?;
+        Some(Span::within(self.text, part))
     }
 
     /// The first part of the body with this media type (lower case), the whole body included.

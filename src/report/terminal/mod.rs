@@ -92,6 +92,10 @@ impl Format for Terminal {
         4
     }
 
+    fn ladders(&self) -> bool {
+        !self.quiet
+    }
+
     fn render(&self, call: &CallReport, out: &mut Rendered) {
         if let Some(row) = calls::Row::of(call) {
             spool(out, ROWS, call.first, &row);
@@ -231,7 +235,9 @@ fn take(spool: &mut Spool, most: usize, into: &mut Vec<Drawn>) -> io::Result<()>
 
 /// Entries are plain data: packing them into a vector cannot fail.
 fn spool(out: &mut Rendered, section: usize, first: Seq, entry: &impl Serialize) {
-    out.0.push((section, first, postcard::to_stdvec(entry).expect("plain data")));
+    out.entry(section, first, |bytes| {
+        postcard::to_io(entry, bytes).expect("plain data");
+    });
 }
 
 fn unspool<'a, T: Deserialize<'a>>(entry: &'a [u8]) -> io::Result<T> {

@@ -31,7 +31,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     if message.message.cut || sip.body_cut() {
         return Outcome::NotChecked("message is cut by the snap length".to_owned());
     }
-    let sender = message.message.src.ip();
+    let sender = message.message.src().ip();
     let refused = ctx.answer(message).and_then(|answer| answer.sip().status()).is_some_and(|status| status >= 400);
     let (severity, name) = match ctx.is_initial_invite(message) {
         true if ctx.is_accepted(message) => (Severity::Warning, "INVITE"),

@@ -36,7 +36,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     let TypedHost::Ip(ip) = typed::contact(&text).uri.host else { return Outcome::Clean };
     let severity = if sip.is_request() { Severity::Error } else { Severity::Warning };
     let name = ctx.name_of(message);
-    let sender = message.message.src.ip();
+    let sender = message.message.src().ip();
     let said = format!("{name} from {sender} carries the address {ip} in Contact");
     Outcome::Violated(vec![by_sender(ctx, message, severity, format!("{name}: {ip}"), said, &format!("Contact: {text}"))])
 }

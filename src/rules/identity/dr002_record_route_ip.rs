@@ -27,7 +27,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     }
     let written = written_by_sender(message, ctx);
     let name = ctx.name_of(message);
-    let sender = message.message.src.ip();
+    let sender = message.message.src().ip();
     let offending = written.iter().enumerate().filter_map(|(at, value)| match typed::address(value, HeaderName::RecordRoute).uri.host {
         TypedHost::Ip(ip) => Some((at, value, ip)),
         _ => None,
@@ -61,7 +61,7 @@ fn written_by_sender(message: &LegMessage, ctx: &Ctx<'_>) -> Vec<String> {
             values.retain(|value| !carried.iter().any(|c| **c == *value.as_bytes()));
         }
         None => values.retain(|value| match typed::address(value, HeaderName::RecordRoute).uri.host {
-            TypedHost::Ip(ip) => ctx.topology.place_of(ip, message.message.seen.at) != Place::Microsoft,
+            TypedHost::Ip(ip) => ctx.topology.place_of(ip, message.message.at()) != Place::Microsoft,
             TypedHost::Name(name) => !SERVICE_DOMAINS.iter().any(|domain| name.ends_with(domain)),
             TypedHost::None => false,
         }),

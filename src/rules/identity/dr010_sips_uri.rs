@@ -68,6 +68,6 @@ fn violation(message: &LegMessage, ctx: &Ctx<'_>, severity: Severity, verb: &str
     let (name, text) = found.first()?;
     let headers: Vec<&str> = found.iter().map(|(name, _)| *name).collect();
     let (method, headers) = (ctx.name_of(message), headers.join(", "));
-    let said = format!("{method} from {} {verb} sips: in {headers}", message.message.src.ip());
+    let said = format!("{method} from {} {verb} sips: in {headers}", message.message.src().ip());
     Some(by_sender(ctx, message, severity, format!("{method}: {headers}"), said, &format!("{name}: {text}")))
 }

@@ -54,7 +54,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     };
     let headers: Vec<&str> = found.iter().map(|(name, _)| *name).collect();
     let (method, headers) = (ctx.name_of(message), headers.join(", "));
-    let said = format!("{method} from {} has '@' without a user in {headers}", message.message.src.ip());
+    let said = format!("{method} from {} has '@' without a user in {headers}", message.message.src().ip());
     Outcome::Violated(vec![by_sender(ctx, message, RULE.severity, format!("{method}: {headers}"), said, &format!("{name}: {text}"))])
 }
 

@@ -42,7 +42,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     if !lacks_plus {
         return Outcome::Clean;
     }
-    let said = format!("INVITE from {} calls {user} without '+' in Request-URI", message.message.src.ip());
+    let said = format!("INVITE from {} calls {user} without '+' in Request-URI", message.message.src().ip());
     Outcome::Violated(vec![by_sender(ctx, message, RULE.severity, user.to_owned(), said, &String::from_utf8_lossy(sip.start_line()))])
 }
 

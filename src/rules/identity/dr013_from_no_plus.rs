@@ -48,7 +48,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
         SHORTEST_NUMBER.. => Severity::Info,
         _ => return Outcome::Clean,
     };
-    let said = format!("INVITE from {} shows the caller {user} without '+' in From", message.message.src.ip());
+    let said = format!("INVITE from {} shows the caller {user} without '+' in From", message.message.src().ip());
     Outcome::Violated(vec![by_sender(ctx, message, severity, user.to_owned(), said, &format!("From: {text}"))])
 }
 

@@ -49,7 +49,7 @@ fn websocket_is_read_at_every_step_from_its_handshake_on() {
         // 70 000 segments are more than a message may have.
         let (told, evicted) = if step == 1 { ("INVITE BYE", 1) } else { ("INVITE BYE MESSAGE", 0) };
         assert_eq!(run.all(&segments), told, "in steps of {step}");
-        assert!(run.read.iter().all(|m| m.transport == Transport::Ws));
+        assert!(run.read.iter().all(|m| m.course().transport == Transport::Ws));
         assert_eq!((run.read[0].text.bytes(), run.read[1].text.bytes(), run.ledger.evicted), (INVITE, BYE, evicted));
         if step == 100_000 {
             assert_eq!((run.ledger.of(Kind::Sip), run.ledger.of(Kind::Tcp)), (1, 1), "all but the SYN is SIP");

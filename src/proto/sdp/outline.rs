@@ -1,0 +1,164 @@
+//! The outline of a session description: what has to be known while its call goes on, read without a copy of its text. Everything else
+//! is read when the call is over, if it is asked for then.
+
+use super::candidate;
+use super::read::{MOST_MEDIA, rtcp};
+use smallvec::SmallVec;
+use std::net::{IpAddr, SocketAddr};
+
+/// What a session description announces.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outline {
+    /// Endpoints that media lines name for RTP and RTCP, candidates included, each with whether its line is protected.
+    pub endpoints: SmallVec<[(SocketAddr, bool); 2]>,
+    /// Some line is protected.
+    pub secured: bool,
+    /// It names a user fragment of ICE.
+    pub ice: bool,
+    /// It has a line of images: fax.
+    pub images: bool,
+}
+
+/// Reads the outline of what [`super::parse`] reads whole; `None` where that is `None`.
+pub fn outline(body: &[u8]) -> Option<Outline> {
+    let body = String::from_utf8_lossy(body);
+    let mut reader = Reader::default();
+    body.split(['\r', '\n']).filter(|line| !line.is_empty()).for_each(|line| reader.line(line.trim_end()));
+    reader.close();
+    let any = reader.any || reader.session.connection.is_some() || reader.n_media > 0;
+    any.then_some(reader.outline)
+}
+
+/// What the session says for all its media, or a media line for itself.
+#[derive(Default)]
+struct Section<'a> {
+    port: u16,
+    connection: Option<Option<IpAddr>>,
+    rtcp: Option<(Option<IpAddr>, u16)>,
+    candidates: SmallVec<[&'a str; 4]>,
+    secured: bool,
+}
+
+#[derive(Default)]
+struct Reader<'a> {
+    outline: Outline,
+    session: Section<'a>,
+    current: Option<Section<'a>>,
+    n_media: usize,
+    surplus: bool,
+    any: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn line(&mut self, line: &'a str) {
+        let Some((letter, value)) = line.split_at_checked(1).and_then(|(letter, rest)| Some((letter, rest.strip_prefix('=')?))) else {
+            return;
+        };
+        let value = value.trim_start();
+        match letter {
+            "v" | "o" => self.any = true,
+            "m" => self.media(value),
+            "c" if !self.surplus => self.connection(value),
+            "a" if !self.surplus => self.attribute(value),
+            _ => {}
+        }
+    }
+
+    fn media(&mut self, value: &'a str) {
+        self.close();
+        self.surplus = self.n_media >= MOST_MEDIA;
+        if self.surplus {
+            return;
+        }
+        self.n_media += 1;
+        let mut words = value.split_ascii_whitespace();
+        self.outline.images |= words.next().is_some_and(|kind| kind.eq_ignore_ascii_case("image"));
+        let ports = words.next().unwrap_or_default();
+        let port = ports.split_once('/').map_or(ports, |(port, _)| port).parse().unwrap_or(0);
+        let savp = |proto: &str| proto.as_bytes().windows(4).any(|part| part.eq_ignore_ascii_case(b"SAVP"));
+        self.current = Some(Section { port, secured: words.next().is_some_and(savp), ..Section::default() });
+    }
+
+    fn section(&mut self) -> &mut Section<'a> {
+        self.current.as_mut().unwrap_or(&mut self.session)
+    }
+
+    fn connection(&mut self, value: &str) {
+        let found = value.split_ascii_whitespace().nth(2).and_then(|word| word.split('/').next());
+        if let Some(text) = found.filter(|text| !text.is_empty()) {
+            self.section().connection.get_or_insert_with(|| text.parse().ok());
+        }
+    }
+
+    fn attribute(&mut self, line: &'a str) {
+        let (name, value) = line.split_once(':').unwrap_or((line, ""));
+        let (name, value) = (name.trim(), value.trim());
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        match name.len() {
+            9 if is("ice-ufrag") => self.outline.ice = true,
+            11 if is("fingerprint") => self.section().secured = true,
+            _ => {}
+        }
+        let Some(media) = self.current.as_mut() else { return };
+        match name.len() {
+            4 if is("rtcp") => media.rtcp = rtcp(value).or(media.rtcp),
+            6 if is("crypto") => media.secured = true,
+            9 if is("candidate") => media.candidates.push(value),
+            _ => {}
+        }
+    }
+
+    /// Ends the open section: what it does not say itself, the session says for it.
+    fn close(&mut self) {
+        let Some(media) = self.current.take() else { return };
+        let secured = media.secured || self.session.secured;
+        let ip = media.connection.or(self.session.connection).flatten().filter(|ip| !ip.is_unspecified());
+        let rtp = ip.filter(|_| media.port != 0).map(|ip| SocketAddr::new(ip, media.port));
+        let rtcp = media.rtcp.and_then(|(ip, port)| Some(SocketAddr::new(ip.or(rtp.map(|rtp| rtp.ip()))?, port)));
+        let candidates = media.candidates.iter().filter_map(|value| candidate::read(value));
+        let candidates = candidates.filter_map(|candidate| Some(SocketAddr::new(candidate.address?, candidate.port)));
+        self.outline.endpoints.extend(rtp.into_iter().chain(rtcp).chain(candidates).map(|end| (end, secured)));
+        self.outline.secured |= secured;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+    use super::*;
+    use crate::call::media::endpoints;
+
+    const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\na=ice-ufrag:u\r\n\
+        m=audio 6000/2 RTP/AVP 0\r\na=rtcp:6001 IN IP4 192.0.2.2\r\na=candidate:1 1 UDP 1 192.0.2.3 6002 typ host\r\n\
+        a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:eA==\r\nm=image 7000 udptl t38\r\nc=IN IP6 2001:db8::1/64\r\nm=video 0 RTP/AVP 1\r\n";
+
+    /// What the outline must say of a body.
+    fn expected(body: &[u8]) -> Option<Outline> {
+        let sdp = parse(body)?;
+        let lines = || sdp.media.iter();
+        Some(Outline {
+            endpoints: lines().flat_map(|line| endpoints(line).map(|end| (end, line.secured))).collect(),
+            secured: lines().any(|line| line.secured),
+            ice: outline(body)?.ice,
+            images: lines().any(|line| line.kind.eq_ignore_ascii_case("image")),
+        })
+    }
+
+    #[test]
+    fn an_outline_says_what_the_whole_says() {
+        let outline = outline(OFFER.as_bytes()).unwrap();
+        assert_eq!((outline.endpoints.len(), outline.secured, outline.ice, outline.images), (4, true, true, true));
+        assert_eq!(Some(outline), expected(OFFER.as_bytes()));
+        assert_eq!(super::outline(b"Signal=5\r\n"), None);
+    }
+
+    #[test]
+    fn it_does_so_for_damaged_bodies() {
+        let mut seed = 11u64;
+        for _ in 0..20_000 {
+            let mut body = OFFER.as_bytes().to_vec();
+            crate::proto::sip::mutate(&mut body, &mut seed);
+            assert_eq!(outline(&body), expected(&body), "{}", String::from_utf8_lossy(&body));
+        }
+    }
+}
