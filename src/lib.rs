@@ -7,7 +7,7 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | [`error`], [`time`], [`hash`], [`ledger`] | outcomes, nanoseconds, the one stable hash, the count of every record |
+//! | [`error`], [`time`], [`hash`], [`prefetch`], [`ledger`] | outcomes, nanoseconds, the one stable hash, memory asked for ahead, the count of every record |
 //! | [`input`] | bytes: files, directories, globs, pipes, gzip and zstd; capture filters |
 //! | [`record`] | pcap and pcapng to records; all inputs merged into one order |
 //! | [`decode`] | link layers, VLAN, MPLS, tunnels, mirror encapsulations, IP, UDP, TCP, SCTP: a frame to a packet, a fragment, or a reason why not |
@@ -50,13 +50,15 @@
 //! * Outcomes have three types: [`error::Error`] ends the run, [`error::Undecoded`] is counted, [`finding::Finding`] carries its records.
 //! * What outlives a packet is plain data that can be saved; nothing holds a reference into an input.
 //! * Only `input`, the report's spool and `cli` do I/O; only [`engine::par`] starts threads.
-//! * Nothing panics on any bytes; the one `unsafe` maps files, in `input/mmap.rs`.
+//! * Nothing panics on any bytes; the two `unsafe` map files, in `input/mmap.rs`, and ask for memory ahead, in `prefetch.rs`.
 
 pub mod error;
 
 pub mod time;
 
 pub mod hash;
+
+pub mod prefetch;
 
 pub mod ledger;
 

@@ -1,4 +1,4 @@
-//! Plain files, mapped: their records are read where they lie. Holds the one `unsafe` of the project.
+//! Plain files, mapped: their records are read where they lie. Holds one of the two `unsafe` of the project.
 
 use memmap2::Mmap;
 use std::fs::File;

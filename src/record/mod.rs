@@ -162,10 +162,15 @@ pub struct Window {
 }
 
 impl Window {
+    /// The bytes of a block; none where there is no such block.
+    pub fn block(&self, number: u32) -> &[u8] {
+        self.blocks.get(number as usize).map_or(&[], |block| (**block).as_ref())
+    }
+
     /// The `i`-th record; `None` past the end or when a head points outside its block.
     pub fn record(&self, i: usize) -> Option<Record<'_>> {
         let head = self.heads.get(i)?;
-        let block: &[u8] = (**self.blocks.get(head.block as usize)?).as_ref();
+        let block = self.block(head.block);
         let start = usize::try_from(head.offset).ok()?;
         let bytes = block.get(start..start.checked_add(head.len as usize)?)?;
         Some(Record {

@@ -1,8 +1,9 @@
 //! The classic capture format of libpcap (draft-ietf-opsawg-pcap): µs, ns and the modified (Kuznetzov) variant, in both byte orders.
 
-use super::bytes::{Order, Scout};
+use super::bytes::Order;
 use super::tally::{Found, Pass, Stop};
 use super::{InterfaceId, LinkType};
+use crate::prefetch::Ahead;
 use crate::time::Timestamp;
 
 /// Length of the file header.
@@ -64,12 +65,9 @@ impl Pcap {
     /// The inner loop, once for each byte order.
     #[inline(always)]
     fn walk(&self, pass: &mut Pass<'_>, order: Order) -> Stop {
-        let mut scout = Scout::new();
+        let mut ahead = Ahead::default();
         while pass.heads.len() < pass.full {
-            scout.at(pass.data, pass.pos, |[.., c0, c1, c2, c3]| {
-                let len = order.u32([*c0, *c1, *c2, *c3]) as usize;
-                if len > LONGEST { 0 } else { self.record_header + len }
-            });
+            ahead.at(pass.data, pass.pos);
             let Some(header) = pass.data.get(pass.pos..).and_then(|rest| rest.first_chunk::<16>()) else {
                 return Stop::More(self.record_header);
             };

@@ -1,9 +1,10 @@
 //! The pcapng format (draft-ietf-opsawg-pcapng): sections in either byte order, interfaces, packets of all three kinds.
 
-use super::bytes::{Order, Scout};
+use super::bytes::Order;
 use super::idb::{Described, drops};
 use super::source::Registry;
 use super::tally::{Found, Pass, Stop};
+use crate::prefetch::Ahead;
 use crate::time::Timestamp;
 
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;
@@ -59,13 +60,9 @@ impl Pcapng {
     /// Adds heads of packets until the pass has enough, the limit is met or the block ends. `registry` numbers interfaces; it
     /// is absent while the source is not known.
     pub fn fill(&mut self, pass: &mut Pass<'_>, mut registry: Option<Registry<'_>>) -> Stop {
-        let mut scout = Scout::new();
+        let mut ahead = Ahead::default();
         while pass.heads.len() < pass.full {
-            let order = self.order;
-            scout.at(pass.data, pass.pos, |[_, _, _, _, l0, l1, l2, l3, ..]| {
-                let len = order.u32([*l0, *l1, *l2, *l3]) as usize;
-                if len > LONGEST { 0 } else { len }
-            });
+            ahead.at(pass.data, pass.pos);
             let block = match self.next_block(pass) {
                 Ok(block) => block,
                 Err(stop) => return stop,
