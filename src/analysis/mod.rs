@@ -111,7 +111,8 @@ impl Analysis {
     }
 
     /// The state as bytes.
-    pub fn save(&self) -> Result<Vec<u8>, Error> {
+    pub fn save(&mut self) -> Result<Vec<u8>, Error> {
+        self.engine.settle();
         let body = postcard::to_stdvec(self).map_err(|e| Error::State(e.to_string()))?;
         Ok(state::seal(&body))
     }

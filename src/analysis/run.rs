@@ -9,7 +9,7 @@ use crate::report::{InputEntry, Summary};
 use std::io;
 
 /// Records of a window: few enough that their bytes stay in the cache between decode and apply.
-pub const WINDOW: usize = 2_048;
+pub const WINDOW: usize = 4_096;
 
 /// A capture filter: false for a record that is not looked at.
 pub type Filter<'f> = &'f mut (dyn FnMut(&Record<'_>) -> bool + Send);

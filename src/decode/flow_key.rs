@@ -58,14 +58,8 @@ impl FlowKey {
     /// [`FlowKey::new`] for IPv4 parts.
     #[inline]
     pub fn v4(src: [u8; 4], src_port: u16, dst: [u8; 4], dst_port: u16, protocol: u8) -> (Self, Dir) {
-        // Endpoints as numbers: which is lower is a coin toss per packet, so it must not be a branch.
-        let endpoint = |address: [u8; 4], port: u16| u64::from(u32::from_be_bytes(address)) << 16 | u64::from(port);
-        let (src, dst) = (endpoint(src, src_port), endpoint(dst, dst_port));
-        let dir = if src <= dst { Dir::Up } else { Dir::Down };
-        let (a, b) = (u128::from(src.min(dst)), u128::from(src.max(dst)));
-        let addresses = (a >> 16) << 96 | (b >> 16) << 64;
-        let ports = (a & 0xffff) << 48 | (b & 0xffff) << 32;
-        (Self::V4((addresses | ports | u128::from(protocol) << 24).to_be_bytes()), dir)
+        let (words, dir) = Words::of(src, src_port, dst, dst_port, protocol);
+        (words.key(), dir)
     }
 
     /// [`FlowKey::new`] for IPv6 parts.
@@ -134,16 +128,58 @@ impl FlowKey {
 
     /// A hash that is the same in every run and on every machine: it chooses the shard, so results must not depend on its luck.
     pub fn stable_hash(&self) -> u64 {
-        const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
-        let fold = |hash: u64, word: &[u8]| {
-            let word = word.iter().fold(0u64, |w, b| w << 8 | u64::from(*b));
-            let wide = u128::from(hash ^ word) * u128::from(MULTIPLIER);
-            (wide as u64) ^ (wide >> 64) as u64
-        };
         match self {
-            Self::V4(key) => key.chunks(8).fold(MULTIPLIER, fold),
-            Self::V6(key) => key.chunks(8).fold(MULTIPLIER, fold),
+            Self::V4(key) => Words::from(*key).stable_hash(),
+            Self::V6(key) => key.chunks(8).fold(MULTIPLIER, |hash, word| fold(hash, word.iter().fold(0u64, |w, b| w << 8 | u64::from(*b)))),
         }
+    }
+}
+
+const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// A step of [`FlowKey::stable_hash`].
+#[inline(always)]
+fn fold(hash: u64, word: u64) -> u64 {
+    let wide = u128::from(hash ^ word) * u128::from(MULTIPLIER);
+    (wide as u64) ^ (wide >> 64) as u64
+}
+
+/// The octets of [`FlowKey::V4`] as two numbers: addresses, then ports, protocol and 24 bits that are zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Words(pub [u64; 2]);
+
+impl Words {
+    /// Those of a packet, and which way through its flow it goes.
+    #[inline(always)]
+    pub fn of(src: [u8; 4], src_port: u16, dst: [u8; 4], dst_port: u16, protocol: u8) -> (Self, Dir) {
+        // Endpoints as numbers: which is lower is a coin toss per packet, so it must not be a branch.
+        let endpoint = |address: [u8; 4], port: u16| u64::from(u32::from_be_bytes(address)) << 16 | u64::from(port);
+        let (src, dst) = (endpoint(src, src_port), endpoint(dst, dst_port));
+        let dir = if src <= dst { Dir::Up } else { Dir::Down };
+        let (a, b) = (src.min(dst), src.max(dst));
+        (Self([(a >> 16) << 32 | b >> 16, (a & 0xffff) << 48 | (b & 0xffff) << 32 | u64::from(protocol) << 24]), dir)
+    }
+
+    /// The key.
+    #[inline(always)]
+    pub fn key(self) -> FlowKey {
+        let Self([addresses, ports]) = self;
+        FlowKey::V4((u128::from(addresses) << 64 | u128::from(ports)).to_be_bytes())
+    }
+
+    /// [`FlowKey::stable_hash`] of the key.
+    #[inline(always)]
+    pub fn stable_hash(self) -> u64 {
+        let Self([addresses, ports]) = self;
+        fold(fold(MULTIPLIER, addresses), ports)
+    }
+}
+
+impl From<[u8; 16]> for Words {
+    #[inline(always)]
+    fn from(key: [u8; 16]) -> Self {
+        let key = u128::from_be_bytes(key);
+        Self([(key >> 64) as u64, key as u64])
     }
 }
 

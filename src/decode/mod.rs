@@ -28,6 +28,7 @@ mod mpls;
 mod null;
 mod outer;
 mod packet;
+mod plain;
 mod ppp;
 mod pppoe;
 mod raw;
@@ -44,6 +45,7 @@ pub use flow_key::{Dir, FlowKey};
 pub use hep::inflate;
 pub use outer::{Agent, Mirror, MirrorKind, Outer, TapKey, Tunnel, TunnelKind, Tunnels};
 pub use packet::{Decoded, Fragment, FragmentKey, Home, Link, Mac, MacPair, Packet, TapId, TcpHeader, Transport, TunnelsId};
+pub use plain::{Plain, plain};
 
 /// Layers read of one frame at most: a frame that nests deeper was made to.
 const MAX_LAYERS: usize = 24;

@@ -5,16 +5,18 @@ use super::shard::rtp_header;
 use super::taps::View;
 use super::{SHARDS, Shard};
 use crate::decode::{Agent, Fragment, Outer, TapKey, Transport, Tunnels};
+use crate::flow::{Beat, Stands};
 use crate::ledger::Ledger;
+use crate::prefetch;
 use crate::proto::rtp;
-use crate::record::{Head, RecordId};
+use crate::record::{Head, RecordId, Seq, Window};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Views of a chunk that are looked at one after the other.
 const FEW: usize = 8;
 
-/// A packet found in a chunk.
+/// A packet found in a chunk that is no plain RTP.
 #[derive(Clone, Copy)]
 pub struct Slot<'a> {
     /// The record that carried it, or completed it, with its times.
@@ -58,11 +60,41 @@ impl<'a> Slot<'a> {
     }
 }
 
+/// A packet of a chunk by where it stands: a [`Beat`], or with the highest bit a [`Slot`].
+#[derive(Clone, Copy)]
+pub struct At(u32);
+
+/// The bit of [`At`] that tells a slot.
+const SLOT: u32 = 1 << 31;
+
+/// A packet of a chunk, as it is found.
+pub enum Found<'c, 'a> {
+    /// Plain RTP.
+    Beat(&'c Beat),
+    /// Any other.
+    Slot(&'c Slot<'a>),
+}
+
+/// What decides the order of packets.
+#[derive(Clone, Copy)]
+struct Item {
+    index: u32,
+    at: At,
+    shard: u8,
+    behind: bool,
+}
+
 /// What decoding made of a run of records.
 #[derive(Default)]
 pub struct Chunk<'a> {
-    /// Packets found.
-    pub slots: Vec<Slot<'a>>,
+    /// Plain RTP packets found.
+    beats: Vec<Beat>,
+    /// Other packets found.
+    slots: Vec<Slot<'a>>,
+    /// Both, in order of record.
+    items: Vec<Item>,
+    /// What was joined is among them, out of order.
+    pub has_joined: bool,
     /// Fragments found: index of the record in the window, view by the chunk's own numbers.
     pub fragments: Vec<(u32, u16, Fragment<'a>)>,
     /// Packets found whose payload is compressed, likewise.
@@ -79,8 +111,10 @@ pub struct Chunk<'a> {
     pub views: Vec<View>,
     /// Which view was seen in which input.
     pub inputs: BTreeSet<(u16, u32)>,
-    /// Places of the slots in order of shard, once they are sorted.
-    order: Vec<u32>,
+    /// Input and number of the record before the window's first, where the chunk's records are one input's and follow each other.
+    pub before: Option<(u32, u64)>,
+    /// Packets in order of shard, once they are sorted.
+    order: Vec<At>,
     /// Where in `order` each shard begins.
     starts: Vec<u32>,
 }
@@ -93,7 +127,22 @@ pub fn record_id(head: &Head) -> RecordId {
 impl<'a> Chunk<'a> {
     /// A chunk with room for so many packets.
     pub fn with_room(n: usize) -> Self {
-        Self { slots: Vec::with_capacity(n), ..Self::default() }
+        Self { beats: Vec::with_capacity(n), items: Vec::with_capacity(n), ..Self::default() }
+    }
+
+    /// Adds a plain RTP packet.
+    #[inline(always)]
+    pub fn beat(&mut self, beat: Beat) {
+        let at = At(self.beats.len() as u32);
+        self.items.push(Item { index: u32::from(beat.index), at, shard: Shard::of_words(beat.flow) as u8, behind: true });
+        self.beats.push(beat);
+    }
+
+    /// Adds any other packet.
+    pub fn slot(&mut self, slot: Slot<'a>) {
+        let at = At(self.slots.len() as u32 | SLOT);
+        self.items.push(Item { index: slot.index, at, shard: slot.shard, behind: !slot.front });
+        self.slots.push(slot);
     }
 
     /// The chunk's own number of the tap and tunnels in `outer`. The few taps of a plain capture are found by looking at each; a capture
@@ -135,15 +184,21 @@ impl<'a> Chunk<'a> {
         agent.and_then(|agent| agent.correlation.as_deref()).unwrap_or_default()
     }
 
-    /// Puts packets in order of shard, and within a shard of record: a counting sort of places, so that slots are not moved. What was
+    /// Tap, source and tunnels of a plain RTP packet, by the numbers of the run.
+    #[inline(always)]
+    pub fn view_of_beat(&self, beat: &Beat) -> View {
+        self.views.get(usize::from(beat.view)).copied().unwrap_or_default()
+    }
+
+    /// Puts packets in order of shard, and within a shard of record: a counting sort of places, so that packets are not moved. What was
     /// joined was appended out of order.
     pub fn sort(&mut self) {
-        if !self.slots.is_sorted_by_key(|slot| (slot.index, !slot.front)) {
-            self.slots.sort_by_key(|slot| (slot.index, !slot.front));
+        if self.has_joined {
+            self.items.sort_by_key(|item| (item.index, item.behind));
         }
         let mut starts = [0u32; SHARDS + 1];
-        for slot in &self.slots {
-            if let Some(count) = starts.get_mut(usize::from(slot.shard) + 1) {
+        for item in &self.items {
+            if let Some(count) = starts.get_mut(usize::from(item.shard) + 1) {
                 *count += 1;
             }
         }
@@ -153,27 +208,57 @@ impl<'a> Chunk<'a> {
             *start = sum;
         }
         let mut next = starts;
-        let mut order = vec![0; self.slots.len()];
-        for (place, slot) in (0u32..).zip(&self.slots) {
-            if let Some(at) = next.get_mut(usize::from(slot.shard)) {
-                if let Some(here) = order.get_mut(*at as usize) {
-                    *here = place;
+        let mut order = vec![At(0); self.items.len()];
+        for item in &self.items {
+            if let Some(place) = next.get_mut(usize::from(item.shard)) {
+                if let Some(here) = order.get_mut(*place as usize) {
+                    *here = item.at;
                 }
-                *at += 1;
+                *place += 1;
             }
         }
         (self.order, self.starts) = (order, starts.to_vec());
     }
 
-    /// Places of the packets of a shard, in order of record.
-    pub fn of_shard(&self, number: usize) -> &[u32] {
+    /// The packets of a shard, in order of record.
+    pub fn of_shard(&self, number: usize) -> &[At] {
         let start = self.starts.get(number).map_or(0, |s| *s as usize);
         let end = self.starts.get(number + 1).map_or(0, |s| *s as usize);
         self.order.get(start..end).unwrap_or_default()
     }
 
-    /// The packets at these places.
-    pub fn at<'s>(&'s self, places: &'s [u32]) -> impl Iterator<Item = &'s Slot<'a>> {
-        places.iter().filter_map(|place| self.slots.get(*place as usize))
+    /// Asks for the memory of the packets at these places.
+    #[inline(always)]
+    pub fn ask(&self, places: &[At]) {
+        for at in places {
+            if let Some(beat) = self.beats.get(at.0 as usize) {
+                prefetch::lines(beat, 1);
+            }
+        }
+    }
+
+    /// Where a plain RTP packet of this window stands.
+    #[inline(always)]
+    pub fn stands(&self, beat: &Beat, window: &Window) -> Stands {
+        let index = u64::from(beat.index);
+        let seq = Seq(window.first.0 + index);
+        match self.before {
+            Some((input, before)) if beat.is_on_time() => {
+                Stands { seq, id: RecordId { input, number: before + index + 1 }, clock: beat.at }
+            }
+            _ => {
+                let head = window.heads.get(usize::from(beat.index));
+                Stands { seq, id: head.map(record_id).unwrap_or_default(), clock: head.map_or(beat.at, |head| head.clock) }
+            }
+        }
+    }
+
+    /// The packet at this place.
+    #[inline(always)]
+    pub fn at(&self, at: At) -> Option<Found<'_, 'a>> {
+        match at.0 & SLOT {
+            0 => self.beats.get(at.0 as usize).map(Found::Beat),
+            _ => self.slots.get((at.0 ^ SLOT) as usize).map(Found::Slot),
+        }
     }
 }

@@ -24,9 +24,14 @@ pub struct Wanted {
     pub all: bool,
 }
 
+/// A table of so many flows has more than it may.
+pub fn is_full(flows: usize) -> bool {
+    flows > MOST_FLOWS
+}
+
 /// Flows to drop so that a table keeps its cap: those unseen for longest, in that order.
 pub fn oldest(flows: impl ExactSizeIterator<Item = (Seq, FlowKey)>) -> Vec<FlowKey> {
-    if flows.len() <= MOST_FLOWS {
+    if !is_full(flows.len()) {
         return Vec::new();
     }
     let mut flows: Vec<_> = flows.collect();

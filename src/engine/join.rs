@@ -83,7 +83,8 @@ pub fn place<'a>(engine: &mut Engine, joined: &'a [Joined], chunks: &mut [Chunk<
             slot.at = agent.at.unwrap_or(slot.at);
             chunk.agents.insert(join.place.index, (**agent).clone());
         }
-        chunk.slots.push(slot);
+        chunk.slot(slot);
+        chunk.has_joined = true;
     }
 }
 

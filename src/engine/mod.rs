@@ -3,12 +3,15 @@
 //! Nothing here looks at threads, window sizes or wall time: a packet's shard comes from its flow, timers from the clock of the merged
 //! order, and ticks from the count of records, so the facts are the same however the records were fed.
 
+mod apply;
 mod chunk;
 pub mod facts;
 mod flows;
 pub mod fragment;
 mod join;
 pub mod par;
+mod read;
+mod runs;
 pub mod shard;
 pub mod taps;
 mod tcp_table;
@@ -146,6 +149,11 @@ impl Engine {
             out
         });
         in_order(taken.into_iter().flatten().collect())
+    }
+
+    /// Takes in what packets added up to aside of their flows: to be called before the state is saved.
+    pub fn settle(&mut self) {
+        self.shards.iter_mut().for_each(Shard::settle);
     }
 
     /// Fragments so far that overlapped others of their datagram in part.

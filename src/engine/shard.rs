@@ -1,13 +1,17 @@
 //! One of the 64 shards: the state of its share of the flows. Its whole interface is `apply`, `tick` and `sweep`.
 
 use super::facts::Fact;
-use super::flows::{Flows, Wanted, oldest};
+use super::flows::{Flows, Wanted, is_full, oldest};
 use super::fragment::provisional;
+use super::runs::{Key, Runs};
 use super::tcp_table::TcpTable;
 use super::udp_flow::UdpFlow;
-use crate::decode::{self, FlowKey, Packet, flow_key};
+use crate::decode::{
+    self, FlowKey, Packet,
+    flow_key::{self, Words},
+};
 use crate::flow::{
-    Connection, Content, Control, Course, MediaFlow, Message, SctpFlow, Seen, Sighting, Stream, Text, Transport, control::Counted,
+    Connection, Content, Control, Course, Message, Place, SctpFlow, Seen, Sighting, Stream, Text, Transport, control::Counted,
 };
 use crate::ledger::{Kind, Ledger};
 use crate::proto::{dns, dtls, rtcp, rtp, sip, stun};
@@ -32,6 +36,9 @@ pub struct Shard {
     udp: Flows<UdpFlow>,
     tcp: TcpTable,
     sctp: Flows<SctpFlow>,
+    /// Packets of the UDP flows that are not taken in yet.
+    #[serde(skip)]
+    pub runs: Runs,
     /// Records applied here.
     pub ledger: Ledger,
 }
@@ -42,10 +49,31 @@ impl Shard {
         (flow.stable_hash() % SHARDS as u64) as usize
     }
 
-    /// The media state of a UDP flow.
-    #[inline]
-    pub fn media_of(&self, flow: &FlowKey) -> Option<&MediaFlow> {
-        self.udp.get(flow).map(|state| &state.media)
+    /// [`Shard::of`] a flow of plain RTP.
+    #[inline(always)]
+    pub fn of_words(flow: Words) -> usize {
+        (flow.stable_hash() % SHARDS as u64) as usize
+    }
+
+    /// Takes in what packets added up to aside of their flows.
+    pub fn settle(&mut self) {
+        self.runs.settle_all(self.udp.iter_mut(), &mut self.ledger);
+    }
+
+    /// Applies a plain RTP packet that no run takes. `run`: what its run is found by, where it may have one.
+    pub fn beat(&mut self, packet: &Packet<'_>, header: &rtp::Header, key: Key) {
+        let flow = self.udp.entry(packet.flow).or_insert_with(|| UdpFlow::open(packet));
+        self.runs.settle(flow, &mut self.ledger);
+        flow.touch(packet);
+        if flow.media.rtp(packet, header, &mut self.ledger) {
+            self.runs.end_all(flow)
+        } else {
+            self.runs.end(flow, key)
+        }
+        let place = Place { dir: packet.dir, tap: packet.tap, ttl: packet.link.ttl };
+        if let Some(run) = flow.media.steady(place, header.ssrc) {
+            self.runs.begin(flow, key, place, run);
+        }
     }
 
     /// Applies a packet; what it completes goes to `out`.
@@ -110,14 +138,17 @@ impl Shard {
     /// RTP goes to its flow, which counts it.
     fn rtp(&mut self, packet: &Packet<'_>, header: &rtp::Header) -> Kind {
         let flow = self.udp.entry(packet.flow).or_insert_with(|| UdpFlow::open(packet));
+        self.runs.settle(flow, &mut self.ledger);
         flow.touch(packet);
         flow.media.rtp(packet, header, &mut self.ledger);
+        self.runs.end_all(flow);
         Kind::Udp
     }
 
     /// RTCP is told to its flow.
     fn rtcp(&mut self, packet: &Packet<'_>) -> Kind {
         let flow = self.udp.entry(packet.flow).or_insert_with(|| UdpFlow::open(packet));
+        self.runs.settle(flow, &mut self.ledger);
         flow.touch(packet);
         flow.control.get_or_insert_default().rtcp(packet, &mut flow.media, &mut self.ledger);
         Kind::Rtcp
@@ -181,6 +212,9 @@ impl Shard {
 
     /// Every 65 536 records: skips gaps that stayed open, and keeps the tables below their caps.
     pub fn tick(&mut self, seq: Seq, clock: Timestamp, out: &mut Vec<(Seq, Fact)>) {
+        if is_full(self.udp.len()) {
+            self.settle();
+        }
         for flow in oldest(self.udp.iter().map(|(flow, state)| (state.last_seq, *flow))) {
             if let Some(state) = self.udp.remove(&flow) {
                 self.ledger.evicted += 1;
@@ -196,6 +230,7 @@ impl Shard {
     /// At ticks some seconds apart: closes what is idle, hands out what is wanted, tells what changed. Returns the watched endpoints
     /// that have streams.
     pub fn sweep(&mut self, seq: Seq, clock: Timestamp, wanted: &Wanted, out: &mut Vec<(Seq, Fact)>) -> Vec<SocketAddr> {
+        self.settle();
         let mut alive = Vec::new();
         let idle = |last: Timestamp, limit: Span| wanted.all || clock - last >= limit;
         let gone: Vec<FlowKey> = self.udp.iter().filter(|(_, flow)| idle(flow.last_clock, UDP_IDLE)).map(|(key, _)| *key).collect();
@@ -215,6 +250,7 @@ impl Shard {
 
     /// Hands out streams of these sources that began before the place given, of flows that fell silent.
     pub fn take_sources(&mut self, seq: Seq, clock: Timestamp, sources: &HashMap<rtp::Ssrc, Seq>, out: &mut Vec<(Seq, Fact)>) {
+        self.settle();
         let wanted = |stream: &Stream| sources.get(&stream.ssrc).is_some_and(|until| stream.first().is_some_and(|seen| seen.seq <= *until));
         self.udp.retain(|key, flow| {
             if clock - flow.last_clock >= UDP_SILENT {

@@ -2,6 +2,7 @@
 
 use super::facts::Fact;
 use super::flows::Wanted;
+use super::runs::RunId;
 use crate::decode::{FlowKey, Packet};
 use crate::flow::{Connection, Control, MediaFlow, Stream, control::Told};
 use crate::record::Seq;
@@ -21,6 +22,9 @@ pub struct UdpFlow {
     pub control: Option<Box<Control>>,
     /// Its signalling changed since it was last told.
     pub changed: bool,
+    /// Its runs ([`super::runs`]); taken in before anything is asked of it.
+    #[serde(skip)]
+    pub runs: SmallVec<[RunId; 2]>,
     /// Seq of its last packet.
     pub last_seq: Seq,
     /// Clock at its last packet.
@@ -35,6 +39,7 @@ impl UdpFlow {
             signalling: None,
             control: None,
             changed: false,
+            runs: SmallVec::new(),
             last_seq: packet.seq,
             last_clock: packet.clock,
         }

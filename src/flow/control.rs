@@ -85,7 +85,9 @@ impl Control {
             }
             Some(0x80..=0xbf) => match Header::read_cut(packet.payload, packet.cut) {
                 Some(header) => {
-                    inside_ledger(inside, ledger, |inside, ledger| inside.media.rtp(&packet, &header, ledger));
+                    inside_ledger(inside, ledger, |inside, ledger| {
+                        inside.media.rtp(&packet, &header, ledger);
+                    });
                     (kind, true)
                 }
                 None => (kind, false),

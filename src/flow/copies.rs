@@ -13,14 +13,19 @@ pub struct Copies {
     ring: [Print; 4],
 }
 
+/// What a packet is told by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-struct Print {
-    at: i64,
-    head: u64,
-    timestamp: u32,
+pub struct Print {
+    /// When it came.
+    pub at: i64,
+    /// The first payload octets.
+    pub head: u64,
+    /// RTP timestamp.
+    pub timestamp: u32,
     /// UDP lengths have 16 bits; zero is an empty slot.
-    bytes: u16,
-    sequence: u16,
+    pub bytes: u16,
+    /// Sequence number.
+    pub sequence: u16,
 }
 
 impl Print {
@@ -37,16 +42,15 @@ impl Print {
 }
 
 impl Copies {
-    /// Reads a field, so that the rest is in the cache.
-    #[inline]
-    pub fn touch(&self) -> u32 {
-        let [first, .., last] = &self.ring;
-        first.timestamp ^ last.timestamp
-    }
-
     /// Remembers the `n`-th packet.
     #[inline]
     pub fn note(&mut self, n: u64, arrival: &Arrival) {
+        self.put(n, Print::of(arrival));
+    }
+
+    /// Remembers `print` as that of the `n`-th packet.
+    #[inline]
+    pub fn put(&mut self, n: u64, print: Print) {
         let [a, b, c, d] = &mut self.ring;
         let slot = match n % 4 {
             0 => a,
@@ -54,7 +58,7 @@ impl Copies {
             2 => c,
             _ => d,
         };
-        *slot = Print::of(arrival);
+        *slot = print;
     }
 
     /// Sequence number and timestamp of the `n`-th packet, if it is one of the last four.

@@ -110,12 +110,6 @@ pub struct Jitter {
 }
 
 impl Jitter {
-    /// Reads a field, so that the rest is in the cache.
-    #[inline]
-    pub fn touch(&self) -> u64 {
-        self.last_at as u64 ^ self.of_static.max as u64
-    }
-
     /// A packet arrived. `counted` is false for those that mean and maximum leave out (see [`Mean`]).
     #[inline]
     pub fn arrive(&mut self, payload_type: u8, timestamp: u32, at: Timestamp, counted: bool) {
@@ -159,6 +153,34 @@ impl Jitter {
     /// The payload type that is measured; `None` before the first that can be.
     pub fn payload_type(&self) -> Option<u8> {
         self.started.then_some(self.payload_type)
+    }
+
+    /// The last packet was measured, and nothing speaks for another payload type.
+    pub fn is_quiet(&self) -> bool {
+        self.started && !self.anew && self.in_a_row == 0 && !self.of_static.mean.is_empty()
+    }
+
+    /// Timestamp of the last packet that was measured.
+    pub fn last_timestamp(&self) -> u32 {
+        self.last_timestamp
+    }
+
+    /// When it came, in ns.
+    pub fn last_at(&self) -> i64 {
+        self.last_at
+    }
+
+    /// The running estimate of the static payload type, in sixteenths of a nanosecond.
+    pub fn estimate(&self) -> i64 {
+        self.of_static.scaled
+    }
+
+    /// Takes in `n` packets of the static payload type, the last of them at `at`: the estimate after them, its maximum and its sum.
+    pub fn take_in(&mut self, at: Timestamp, timestamp: u32, (scaled, max, sum): (i64, i64, i64), n: u64) {
+        (self.last_at, self.last_timestamp) = (at.0, timestamp);
+        self.of_static.scaled = scaled;
+        self.of_static.max = self.of_static.max.max(max);
+        self.of_static.mean.take_in(sum, n);
     }
 
     /// Whether packets of this payload type are measured, as far as is known; cheaper to ask than [`Jitter::payload_type`].

@@ -72,6 +72,16 @@ impl LinkFacts {
         }
     }
 
+    /// Link-layer addresses of the last packet.
+    pub fn macs_now(&self) -> MacPair {
+        self.run.macs
+    }
+
+    /// Code point of the last packet.
+    pub fn dscp_now(&self) -> u8 {
+        self.run.dscp
+    }
+
     fn all(&self, packets: u64, last: Timestamp) -> Ended {
         let mut all = self.ended.as_deref().cloned().unwrap_or_default();
         all.add(&self.run, packets, last);

@@ -38,6 +38,12 @@ impl Mean {
         self.n == 0
     }
 
+    /// Takes in `n` values by their sum.
+    pub fn take_in(&mut self, sum: i64, n: u64) {
+        self.sum = self.sum.saturating_add(sum);
+        self.n += n as i64;
+    }
+
     /// Takes in what another pass of the same stream summed up.
     pub fn join(&mut self, other: &Mean) {
         self.sum = self.sum.saturating_add(other.sum);

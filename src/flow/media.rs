@@ -1,10 +1,10 @@
 //! Media of one UDP flow: which of its packets are RTP, and their streams. Signalling never steers this: a
 //! stream is started by two packets that follow each other and settled by more; SDP binds it afterwards.
 
-use crate::decode::{Dir, FlowKey, Packet};
+use crate::decode::{Dir, FlowKey, Packet, TapId};
 use crate::flow::{
     arrival::Arrival,
-    pass::Pass,
+    pass::Steady,
     samples,
     stream::{Settled, Stream},
 };
@@ -20,6 +20,17 @@ const MAX_STREAMS: usize = 64;
 const MAX_REPORTED: usize = 16;
 /// Numbers between the first two packets of a stream, either way.
 const MAX_STEP: u16 = 100;
+
+/// Where a run of packets is seen: a direction of the flow, at a tap, with a time to live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The direction.
+    pub dir: Dir,
+    /// The tap.
+    pub tap: TapId,
+    /// The time to live.
+    pub ttl: u8,
+}
 
 /// The media state of one UDP flow, both directions.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -56,9 +67,10 @@ struct Candidate {
 
 impl MediaFlow {
     /// Takes in a packet of this flow whose payload begins with `header`: a candidate, the second packet of a new stream or the next of a
-    /// known one. Counts its record: `udp` until the stream is settled, which recounts it, and `rtp` from then on.
+    /// known one. Counts its record: `udp` until the stream is settled, which recounts it, and `rtp` from then on. True when a stream or
+    /// a pass began, and another may have gone for it: runs of this flow are not what they were.
     #[inline]
-    pub fn rtp(&mut self, packet: &Packet<'_>, header: &Header, ledger: &mut Ledger) {
+    pub fn rtp(&mut self, packet: &Packet<'_>, header: &Header, ledger: &mut Ledger) -> bool {
         let way = self.way(packet.dir);
         match way.find(header.ssrc).filter(|current| way.carries_on(*current, packet, header)) {
             Some(current) => way.next_packet(current, packet, header, ledger),
@@ -66,12 +78,22 @@ impl MediaFlow {
         }
     }
 
-    /// The pass that the next packet going `dir` most likely belongs to.
-    #[inline]
-    pub fn likely(&self, dir: Dir) -> Option<&Pass> {
+    /// The run that the next packets of this source can join; `None` while anything about them is not plain.
+    pub fn steady(&self, at: Place, ssrc: Ssrc) -> Option<Steady> {
         let [up, down] = &self.ways;
-        let way = if dir == Dir::Up { up } else { down };
-        way.streams.get(way.current).and_then(|stream| stream.passes.first())
+        let way = if at.dir == Dir::Up { up } else { down };
+        let mut known = way.streams.iter().filter(|stream| stream.ssrc == ssrc);
+        known.next().filter(|_| known.next().is_none())?.steady(at.tap, at.ttl)
+    }
+
+    /// Takes a run in; of several, in the order of their last packets.
+    pub fn take_in(&mut self, at: Place, run: &mut Steady, ledger: &mut Ledger) {
+        let way = self.way(at.dir);
+        let Some(found) = way.streams.iter().position(|stream| stream.ssrc.0 == run.ssrc()).filter(|_| run.packets() > 0) else { return };
+        way.current = found;
+        if let Some(stream) = way.streams.get_mut(found) {
+            stream.take_in(at.tap, at.ttl, run, ledger);
+        }
     }
 
     /// RTCP of this flow (multiplexed) or of its neighbour that goes `dir` named `ssrc` as its sender: three packets settle that stream.
@@ -148,21 +170,22 @@ impl Way {
     }
 
     #[inline]
-    fn next_packet(&mut self, current: usize, packet: &Packet<'_>, header: &Header, ledger: &mut Ledger) {
+    fn next_packet(&mut self, current: usize, packet: &Packet<'_>, header: &Header, ledger: &mut Ledger) -> bool {
         self.current = current;
-        let Some(stream) = self.streams.get_mut(current) else { return };
+        let Some(stream) = self.streams.get_mut(current) else { return false };
         let reported = !stream.counted_rtp && self.doubts.as_ref().is_some_and(|doubts| doubts.reported.contains(&header.ssrc));
-        stream.arrive(packet, header, reported, ledger);
+        stream.arrive(packet, header, reported, ledger)
     }
 
-    fn first_packets(&mut self, packet: &Packet<'_>, header: &Header, ledger: &mut Ledger) {
+    fn first_packets(&mut self, packet: &Packet<'_>, header: &Header, ledger: &mut Ledger) -> bool {
         let doubts = self.doubts.get_or_insert_default();
         let known = doubts.candidates.iter().position(|candidate| candidate.ssrc == header.ssrc);
         let first = known.map(|place| doubts.candidates.remove(place));
         if let Some(first) = first.filter(|first| first.is_followed_by(header)) {
             self.start(first.stream(packet.flow, packet.dir), ledger);
             let current = self.streams.len().saturating_sub(1);
-            return self.next_packet(current, packet, header, ledger);
+            self.next_packet(current, packet, header, ledger);
+            return true;
         }
         ledger.count(Kind::Udp, 1);
         if doubts.candidates.len() >= MAX_CANDIDATES {
@@ -171,6 +194,7 @@ impl Way {
         }
         let hash = samples::hash(header.payload(packet.payload));
         doubts.candidates.push(Candidate { ssrc: header.ssrc, arrival: Arrival::of(packet, header), hash });
+        false
     }
 
     fn start(&mut self, stream: Stream, ledger: &mut Ledger) {

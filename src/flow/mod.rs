@@ -4,6 +4,7 @@
 
 pub mod ahead;
 pub mod arrival;
+pub mod beat;
 pub mod connection;
 pub mod control;
 pub mod copies;
@@ -37,13 +38,14 @@ pub mod text;
 pub mod turn;
 pub mod websocket;
 
+pub use beat::Beat;
 pub use connection::{ConnId, Connection, Content, End};
 pub use control::Control;
 pub use figures::Figures;
 pub use half_open::Tcp;
-pub use media::MediaFlow;
+pub use media::{MediaFlow, Place};
 pub use message::{Course, Message, Origin, Sighting, Transport};
-pub use pass::Pass;
+pub use pass::{Pass, Stands, Steady};
 pub use rtcp::{Reception, RtcpReport};
 pub use sctp::SctpFlow;
 pub use seen::Seen;

@@ -1,5 +1,9 @@
 //! A pass: the observations of one stream at one tap with one time to live, with a complete RFC 3550 state of its own.
 
+mod steady;
+
+pub use steady::{Stands, Steady};
+
 use crate::decode::TapId;
 use crate::flow::{
     arrival::Arrival,
@@ -50,6 +54,12 @@ impl Delta {
         self.min = if first { delta } else { self.min.min(delta) };
         self.max = if first { delta } else { self.max.max(delta) };
         self.mean.add(delta);
+    }
+
+    /// Takes in `n` packets that all count.
+    fn take_in(&mut self, min: i64, max: i64, sum: i64, n: u64) {
+        (self.min, self.max) = (self.min.min(min), self.max.max(max));
+        self.mean.take_in(sum, n);
     }
 
     /// Takes in what another pass of the same stream summed up.
@@ -142,17 +152,6 @@ impl Pass {
     #[inline]
     pub fn is_at(&self, tap: TapId, ttl: u8) -> bool {
         self.last.tap == tap && self.last.ttl == ttl
-    }
-
-    /// Reads a field of each part that the next packet changes, so that they are in the cache when it comes.
-    #[inline]
-    pub fn touch(&self) -> u64 {
-        self.packets
-            ^ self.last.seq.0
-            ^ self.duplicates
-            ^ self.jitter.touch()
-            ^ u64::from(self.copies.touch())
-            ^ u64::from(self.after_comfort_noise)
     }
 
     /// Takes in the next packet at this tap and time to live. `hash` is asked for when it is sampled.

@@ -25,13 +25,13 @@ const PAUSE: i64 = 200_000_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watch {
     /// Timestamp of a packet that follows in sequence.
-    timestamp: u32,
+    pub(super) timestamp: u32,
     /// Timestamp units from one packet to the next.
-    step: u32,
+    pub(super) step: u32,
     /// When the interval ends.
-    until: i64,
+    pub(super) until: i64,
     /// The longest pause so far, ns.
-    pause: i64,
+    pub(super) pause: i64,
 }
 
 impl Watch {

@@ -53,6 +53,11 @@ impl Samples {
         &self.list
     }
 
+    /// The bits of a sequence number that are all zero where a packet is sampled; `None` while every packet is.
+    pub fn is_under_way(&self) -> Option<u16> {
+        (self.list.len() >= FIRST).then_some(self.mask)
+    }
+
     /// Samples the packet if its turn it is; only then is `hash` asked for.
     #[inline]
     pub fn arrive(&mut self, arrival: &Arrival, hash: impl FnOnce() -> u32) {

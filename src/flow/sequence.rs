@@ -67,6 +67,20 @@ impl Numbers {
         self.before > 0
     }
 
+    /// The number after the highest; `None` while a jump is in doubt.
+    pub fn next(&self) -> Option<u16> {
+        self.stray.is_none().then_some((self.highest as u16).wrapping_add(1))
+    }
+
+    /// The next `n` numbers came, one after the other.
+    pub fn advance(&mut self, n: u64) {
+        self.highest += n;
+        self.window = match u32::try_from(n).ok().and_then(|n| self.window.checked_shl(n)) {
+            Some(before) => before | ((1 << n) - 1),
+            None => u64::MAX,
+        };
+    }
+
     /// Whether `sequence` is ahead of all numbers, and no more than a loss away.
     pub fn is_followed_by(&self, sequence: u16) -> bool {
         (1..MAX_DROPOUT).contains(&sequence.wrapping_sub(self.highest as u16))

@@ -1,10 +1,10 @@
 //! A stream: one RTP synchronisation source in one direction of one flow, with all its passes.
 
-use crate::decode::{Dir, FlowKey, Packet};
+use crate::decode::{Dir, FlowKey, Packet, TapId};
 use crate::flow::{
     arrival::Arrival,
     jitter::{JitterSummary, Running},
-    pass::{Delta, DeltaSummary, Outcome, Pass},
+    pass::{Delta, DeltaSummary, Outcome, Pass, Steady},
     remarks::Remarks,
     samples,
     seen::Seen,
@@ -27,7 +27,7 @@ const CHANGE_OF_ROUTE: Span = Span::secs(1);
 /// Most numbers by which such passes overlap: what the old route still had under way.
 const LATE_ON_OLD_ROUTE: u64 = 16;
 /// A source that is silent so long and then does not count on has begun anew. No reordered packet is as late.
-const SILENCE: Span = Span::millis(500);
+pub(super) const SILENCE: Span = Span::millis(500);
 /// Numbers missing between two such passes; more is a restart of the sender.
 const LOST_ON_CHANGE: i16 = 3_000;
 
@@ -89,16 +89,16 @@ impl Stream {
         }
     }
 
-    /// Takes in the next packet and counts its record. `reported`: RTCP has named this source.
+    /// Takes in the next packet and counts its record. `reported`: RTCP has named this source. True when a pass began.
     #[inline]
-    pub fn arrive(&mut self, packet: &Packet<'_>, header: &Header, reported: bool, ledger: &mut Ledger) {
+    pub fn arrive(&mut self, packet: &Packet<'_>, header: &Header, reported: bool, ledger: &mut Ledger) -> bool {
         let arrival = Arrival::of(packet, header);
         let hash = || samples::hash(header.payload(packet.payload));
         self.records += 1;
         ledger.count(if self.counted_rtp { Kind::Rtp } else { Kind::Udp }, 1);
-        let outcome = match self.pass_at(&arrival.seen) {
-            Some(pass) => pass.arrive(&arrival, hash),
-            None => self.begin_pass(&arrival, hash(), ledger),
+        let (began, outcome) = match self.pass_at(&arrival.seen) {
+            Some(pass) => (false, pass.arrive(&arrival, hash)),
+            None => (true, self.begin_pass(&arrival, hash(), ledger)),
         };
         match outcome {
             Outcome::Counted | Outcome::Stray => self.count_payload_type(arrival.payload_type),
@@ -107,6 +107,28 @@ impl Stream {
         }
         if !self.counted_rtp {
             self.settle(reported, ledger);
+        }
+        began
+    }
+
+    /// The run that the next packets at this tap and time to live can join; `None` while anything about them is not plain.
+    pub fn steady(&self, tap: TapId, ttl: u8) -> Option<Steady> {
+        let plain = self.counted_rtp && self.relay.is_none();
+        self.passes.iter().find(|pass| plain && pass.is_at(tap, ttl))?.steady(self.ssrc.0)
+    }
+
+    /// Takes a run in that was seen at this tap and time to live.
+    pub fn take_in(&mut self, tap: TapId, ttl: u8, run: &mut Steady, ledger: &mut Ledger) {
+        let n = run.packets();
+        let Some(found) = self.passes.iter().position(|pass| pass.is_at(tap, ttl)).filter(|_| n > 0) else { return };
+        self.current = found as u32;
+        self.records += n;
+        ledger.count(Kind::Rtp, n);
+        if let Some((_, packets)) = self.payload_types.iter_mut().find(|(known, _)| *known == run.payload_type()) {
+            *packets += n;
+        }
+        if let Some(pass) = self.passes.get_mut(found) {
+            pass.take_in(run);
         }
     }
 

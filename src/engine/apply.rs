@@ -1,0 +1,144 @@
+//! Applying: the packets of a chunk that belong to a shard, in order of record. Plain RTP joins its run, all else goes to its flow.
+
+use super::chunk::{Chunk, Found, Slot};
+use super::fragment::Datagram;
+use super::runs::{Key, RunId};
+use super::taps::View;
+use super::{Fact, Shard};
+use crate::decode::{Home, Packet, Transport};
+use crate::flow::{Beat, Stands};
+use crate::record::{Seq, Window};
+use crate::time::Timestamp;
+
+/// Packets whose runs are asked for before they are applied: enough that their waits for memory overlap, few enough that they are
+/// still in the nearest cache when they come.
+const TOUCHED: usize = 16;
+
+/// Applies the packets of shard `number` in a chunk.
+pub fn chunk(chunk: &Chunk<'_>, window: &Window, number: usize, shard: &mut Shard, out: &mut Vec<(Seq, Fact)>) {
+    let mut rest = chunk.of_shard(number);
+    while !rest.is_empty() {
+        let (block, behind) = rest.split_at(rest.len().min(TOUCHED));
+        chunk.ask(behind.get(..TOUCHED).unwrap_or(behind));
+        rest = behind;
+        let mut found = [RunId::MAX; TOUCHED];
+        let changes = shard.runs.changes;
+        for (at, found) in block.iter().zip(&mut found) {
+            if let Some(Found::Beat(beat)) = chunk.at(*at) {
+                *found = shard.runs.find(Key::of(beat, chunk.view_of_beat(beat).tap));
+                shard.runs.ask(*found);
+            }
+        }
+        for (at, run) in block.iter().zip(found) {
+            match chunk.at(*at) {
+                Some(Found::Beat(beat)) if changes == shard.runs.changes => apply_beat(chunk, beat, run, window, shard),
+                Some(Found::Beat(beat)) => {
+                    // Runs began or ended since.
+                    let run = shard.runs.find(Key::of(beat, chunk.view_of_beat(beat).tap));
+                    apply_beat(chunk, beat, run, window, shard);
+                }
+                Some(Found::Slot(slot)) => apply_slot(chunk, slot, window, shard, out),
+                None => {}
+            }
+        }
+    }
+}
+
+/// Lets a plain RTP packet join the run that was found for it, or gives it to its flow.
+#[inline(always)]
+fn apply_beat(chunk: &Chunk<'_>, beat: &Beat, run: RunId, window: &Window, shard: &mut Shard) {
+    let stands = chunk.stands(beat, window);
+    if !shard.runs.arrive(run, beat, stands) {
+        give_beat(chunk, beat, stands, window, shard);
+    }
+}
+
+/// Gives a plain RTP packet to its flow.
+#[inline(never)]
+fn give_beat(chunk: &Chunk<'_>, beat: &Beat, stands: Stands, window: &Window, shard: &mut Shard) {
+    let View { tap, source, tunnels } = chunk.view_of_beat(beat);
+    let frame = window.record(usize::from(beat.index)).map_or(&[][..], |record| record.bytes);
+    let packet = Packet {
+        seq: stands.seq,
+        id: stands.id,
+        at: beat.at,
+        clock: stands.clock,
+        tap,
+        source,
+        tunnels,
+        link: beat.link(),
+        flow: beat.key(),
+        dir: beat.dir(),
+        tcp: None,
+        payload: beat.payload(frame),
+        cut: 0,
+        fragments: &[],
+        held: 0,
+        correlation: &[],
+        home: Home::default(),
+    };
+    shard.beat(&packet, &beat.header(), Key::of(beat, tap));
+}
+
+fn apply_slot(chunk: &Chunk<'_>, slot: &Slot<'_>, window: &Window, shard: &mut Shard, out: &mut Vec<(Seq, Fact)>) {
+    let here = Seq(window.first.0 + u64::from(slot.index));
+    match slot.datagram.filter(|_| slot.front) {
+        Some(datagram) => {
+            let before = out.len();
+            shard.apply(&packet_of(datagram, &slot.transport, chunk.view_of(slot), slot.clock), slot.rtp.as_ref(), out);
+            // Its packet keeps the place of its last record; what it gives rise to happens here.
+            out.iter_mut().skip(before).for_each(|(seq, _)| *seq = here);
+        }
+        None => shard.apply(&packet_at(chunk, window, slot, here), slot.rtp.as_ref(), out),
+    }
+}
+
+/// The packet of a record, or of the datagram that the record completed.
+#[inline]
+fn packet_at<'p>(chunk: &'p Chunk<'_>, window: &'p Window, slot: &'p Slot<'_>, seq: Seq) -> Packet<'p> {
+    let View { tap, source, tunnels } = chunk.view_of(slot);
+    let transport = &slot.transport;
+    Packet {
+        seq,
+        id: slot.id,
+        at: slot.at,
+        clock: slot.clock,
+        tap,
+        source,
+        tunnels,
+        link: transport.link,
+        flow: transport.flow,
+        dir: transport.dir,
+        tcp: transport.tcp,
+        payload: transport.payload,
+        cut: transport.cut,
+        fragments: slot.datagram.map_or(&[], |d| &d.records),
+        held: slot.datagram.map_or(0, |d| d.n_held),
+        correlation: chunk.correlation(slot),
+        home: Home(Some(window)),
+    }
+}
+
+/// The packet in the front of a datagram that was given up at `clock`.
+pub fn packet_of<'d>(datagram: &'d Datagram, transport: &Transport<'d>, view: View, clock: Timestamp) -> Packet<'d> {
+    let arrival = &datagram.arrival;
+    Packet {
+        seq: arrival.seq,
+        id: arrival.id,
+        at: arrival.at,
+        clock,
+        tap: view.tap,
+        source: view.source,
+        tunnels: view.tunnels,
+        link: transport.link,
+        flow: transport.flow,
+        dir: transport.dir,
+        tcp: transport.tcp,
+        payload: transport.payload,
+        cut: transport.cut.max(1),
+        fragments: &datagram.records,
+        held: datagram.n_held.saturating_sub(1),
+        correlation: &[],
+        home: Home::default(),
+    }
+}
