@@ -8,7 +8,7 @@
 //! | module | what it does |
 //! | --- | --- |
 //! | [`error`], [`time`], [`hash`], [`prefetch`], [`ledger`] | outcomes, nanoseconds, the one stable hash, memory asked for ahead, the count of every record |
-//! | [`input`] | bytes: files, directories, globs, pipes, gzip and zstd; capture filters |
+//! | [`input`] | bytes: files, directories, globs, pipes, what gzip, zstd, lz4 and xz packed; capture filters |
 //! | [`record`] | pcap and pcapng to records; all inputs merged into one order |
 //! | [`decode`] | link layers, VLAN, MPLS, tunnels, mirror encapsulations, IP, UDP, TCP, SCTP: a frame to a packet, a fragment, or a reason why not |
 //! | [`proto`] | SIP, SDP, RTP, RTCP, STUN and TURN, WebSocket and SCTP chunks, and what is only recognised: bytes to typed facts, no state |

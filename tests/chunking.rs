@@ -112,10 +112,12 @@ fn same_in_any_form(given: &Given, folder: &Path) {
     };
     check("from a pipe", &told(given, &["-"], &bytes), &[0]);
     if path.extension().is_some_and(|ext| ext == "gz") {
-        return; // one packing is enough
+        return; // it is packed already
     }
     let packed = |name: &str, bytes: &[u8]| json(&Given { inputs: vec![put(folder, name, bytes)], ..given.clone() }, 2, 1_000);
     check("in gzip", &packed("x.gz", &gzip(&bytes)), &[0]);
+    check("in lz4", &packed("x.lz4", &lz4(&bytes)), &[0]);
+    check("in xz", &packed("x.xz", &xz(&bytes)), &[0]);
     #[cfg(feature = "zstd")]
     check("in zstd", &packed("x.zst", &zstd::encode_all(bytes.as_slice(), 1).unwrap()), &[0]);
     if let Some(parts) = split::split(path, 10, folder) {
@@ -129,6 +131,18 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gz.write_all(bytes).expect("a Vec takes everything");
     gz.finish().expect("a Vec takes everything")
+}
+
+fn lz4(bytes: &[u8]) -> Vec<u8> {
+    let mut lz4 = lz4_flex::frame::FrameEncoder::new(Vec::new());
+    lz4.write_all(bytes).expect("a Vec takes everything");
+    lz4.finish().expect("a Vec takes everything")
+}
+
+fn xz(bytes: &[u8]) -> Vec<u8> {
+    let mut xz = lzma_rust2::XzWriter::new(Vec::new(), lzma_rust2::XzOptions::with_preset(0)).expect("a preset that is known");
+    xz.write_all(bytes).expect("a Vec takes everything");
+    xz.finish().expect("a Vec takes everything")
 }
 
 #[test]

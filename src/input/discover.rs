@@ -228,7 +228,7 @@ fn look(path: &Path) -> Look {
     if compression.is_some() && is_named_as_capture(path) { Look::Suspect(problem) } else { Look::Other(problem) }
 }
 
-/// `call.pcap.xz`: what is inside cannot be seen, and leaving it out silently would look like "clean".
+/// `call.pcap.bz2`: what is inside cannot be seen, and leaving it out silently would look like "clean".
 fn is_named_as_capture(path: &Path) -> bool {
     let inner = path.file_stem().map(Path::new).and_then(Path::extension);
     inner.is_some_and(|ext| ["pcap", "pcapng", "cap", "dmp"].iter().any(|known| ext.eq_ignore_ascii_case(known)))
@@ -270,11 +270,11 @@ mod tests {
             ("cap2.d/x", PCAP),
             ("notes.txt", b"text"),
             ("empty.pcap", b""),
-            ("old.pcap.xz", b"\xfd7zXZ\0"),
+            ("old.pcap.bz2", b"BZh91AY"),
             ("log.gz", b"\x1f\x8b\x08\0broken"),
         ]);
         let found = search(&here, &[""]);
-        let want = [("cap2.d/x", true), ("cap2.pcap", true), ("cap10.pcap", true), ("old.pcap.xz", false)];
+        let want = [("cap2.d/x", true), ("cap2.pcap", true), ("cap10.pcap", true), ("old.pcap.bz2", false)];
         assert_eq!(paths_below(&here, &found), want.map(|(path, good)| (path.to_owned(), good)));
         assert_eq!(found.notes.len(), 1);
         assert!(found.notes[0].contains("skipped 3 files"), "{}", found.notes[0]);
@@ -314,13 +314,24 @@ mod tests {
     }
 
     #[test]
-    fn a_capture_inside_gzip_is_found_by_its_magic() {
+    fn a_packed_capture_is_found_by_its_magic() {
         use std::io::Write;
-        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        gz.write_all(PCAP).unwrap();
-        let here = folder(&[("x.bin", &gz.finish().unwrap())]);
-        let found = search(&here, &["x.bin"]);
-        assert!(matches!(found.inputs[0].origin, Origin::File { compression: Some(Compression::Gzip), format: Format::Pcap, .. }));
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(PCAP).unwrap();
+        let mut lz4 = lz4_flex::frame::FrameEncoder::new(Vec::new());
+        lz4.write_all(PCAP).unwrap();
+        let mut xz = lzma_rust2::XzWriter::new(Vec::new(), lzma_rust2::XzOptions::with_preset(1)).unwrap();
+        xz.write_all(PCAP).unwrap();
+        let packed = [gzip.finish().unwrap(), lz4.finish().unwrap(), xz.finish().unwrap()];
+        let here = folder(&[("1.bin", &packed[0]), ("2.bin", &packed[1]), ("3.bin", &packed[2])]);
+        let expected = [Compression::Gzip, Compression::Lz4, Compression::Xz].map(Some);
+        for below in [&["1.bin", "2.bin", "3.bin"][..], &[""], &["*.bin"]] {
+            let found = search(&here, below).inputs.into_iter().map(|found| match found.origin {
+                Origin::File { compression, format: Format::Pcap, .. } => compression,
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(found.collect::<Vec<_>>(), expected);
+        }
     }
 
     #[test]

@@ -44,9 +44,9 @@ pub enum Compression {
     Gzip,
     /// RFC 8878, one frame or several.
     Zstd,
-    /// Recognised, not unpacked.
+    /// The .xz file format 1.2.1, one stream or several.
     Xz,
-    /// Recognised, not unpacked.
+    /// The LZ4 frame format 1.6.4, one frame or several.
     Lz4,
     /// Recognised, not unpacked.
     Bzip2,
@@ -91,9 +91,9 @@ impl Compression {
     /// Whether this build unpacks it.
     pub const fn is_read(self) -> bool {
         match self {
-            Compression::Gzip => true,
+            Compression::Gzip | Compression::Xz | Compression::Lz4 => true,
             Compression::Zstd => cfg!(feature = "zstd"),
-            Compression::Xz | Compression::Lz4 | Compression::Bzip2 => false,
+            Compression::Bzip2 => false,
         }
     }
 
@@ -134,8 +134,9 @@ mod tests {
         assert_eq!(Compression::of(b"\xfd7zXZ\0"), Some(Compression::Xz));
         assert_eq!(Compression::of(b"\x04\x22\x4d\x18"), Some(Compression::Lz4));
         assert_eq!(Compression::of(b"\x1f\x8b\x08"), Some(Compression::Gzip));
-        assert!(Compression::Xz.refusal().contains("xz -dc FILE | callpath analyze -"));
-        assert!(!Compression::Lz4.is_read() && Compression::Gzip.is_read());
+        assert_eq!(Compression::of(b"BZh9"), Some(Compression::Bzip2));
+        assert!(Compression::Bzip2.refusal().contains("bzip2 -dc FILE | callpath analyze -"));
+        assert!(!Compression::Bzip2.is_read() && [Compression::Gzip, Compression::Xz, Compression::Lz4].iter().all(|c| c.is_read()));
     }
 
     #[test]

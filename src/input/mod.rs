@@ -9,12 +9,14 @@ mod blocks;
 mod discover;
 mod filter;
 mod gzip;
+mod lz4;
 mod magic;
 mod mmap;
 mod natural;
 mod open;
 mod stream;
 mod unpack;
+mod xz;
 
 pub use blocks::Blocks;
 pub use discover::{Discovery, Found, Origin, discover};

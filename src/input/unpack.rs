@@ -1,7 +1,9 @@
 //! From raw bytes to capture bytes: recognises a compression by magic and unpacks it on the way, never to disk.
 
 use super::gzip::Members;
+use super::lz4::Frames;
 use super::magic::{Compression, MAGIC_LEN};
+use super::xz::Streams;
 use std::io::{BufReader, Error, ErrorKind, Read};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -46,6 +48,8 @@ pub fn unpack(raw: Reader, told: &Arc<Told>) -> std::io::Result<Reader> {
         Compression::Gzip => Ok(Box::new(Members::new(packed))),
         #[cfg(feature = "zstd")]
         Compression::Zstd => Ok(Box::new(zstd::stream::read::Decoder::with_buffer(packed)?)),
+        Compression::Lz4 => Ok(Box::new(Frames::new(packed))),
+        Compression::Xz => Ok(Box::new(Streams::new(packed))),
         unread => Err(Error::new(ErrorKind::Unsupported, unread.refusal())),
     }
 }

@@ -13,7 +13,7 @@ pub struct InputEntry {
     pub path: String,
     /// `pcap` or `pcapng`; `null` when it is neither.
     pub format: Option<String>,
-    /// `gzip`, `zstd` … or `null`.
+    /// `gzip`, `zstd`, `lz4`, `xz`, `bzip2`, or `null`.
     pub compression: Option<String>,
     /// Records read.
     pub records: u64,
