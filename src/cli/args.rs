@@ -52,6 +52,8 @@ pub enum Command {
     Explain(Explain),
     /// Tell which place each address belongs to, and why
     Classify(Classify),
+    /// Print the JSON Schema of the report
+    Schema(Schema),
 }
 
 /// `callpath analyze`.
@@ -174,6 +176,24 @@ pub struct Classify {
     /// Colours; auto honours NO_COLOR
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
+}
+
+/// `callpath schema`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  callpath schema > report.schema.json\n  callpath schema --format jsonl | jq '.oneOf[].title'")]
+pub struct Schema {
+    /// Form of the report that is described
+    #[arg(long, value_enum, default_value_t = SchemaOf::Json)]
+    pub format: SchemaOf,
+}
+
+/// What a schema describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// The object of --format json
+    Json,
+    /// A line of --format jsonl
+    Jsonl,
 }
 
 /// Form of a report.

@@ -17,8 +17,9 @@ pub mod output;
 pub mod pipeline;
 pub mod progress;
 pub mod rules;
+pub mod schema;
 
-use args::{Cli, Command};
+use args::{Cli, Color, Command};
 use exit::Exit;
 use output::Output;
 
@@ -50,6 +51,7 @@ fn dispatch(command: &Command) -> Result<Exit, Error> {
             explain::print(rule, pipeline::page(rule.id), args.format, Output::stdout(args.color))?;
         }
         Command::Classify(args) => classify::run(args, Output::stdout(args.color))?,
+        Command::Schema(args) => schema::print(args.format, Output::stdout(Color::Never))?,
     }
     Ok(Exit::Clean)
 }
