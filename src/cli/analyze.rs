@@ -8,7 +8,7 @@ use super::output::Output;
 use super::progress::Progress;
 use super::rules::RuleLine;
 use crate::error::Error;
-use crate::report::{Format, Summary, json::Json, jsonl::Jsonl, spool::Spool, terminal::Terminal};
+use crate::report::{Format, Summary, json::Json, jsonl::Jsonl, spool::Spool, terminal::Limits, terminal::Terminal};
 
 /// Inputs named on standard error.
 const MOST_UNREAD: usize = 10;
@@ -68,7 +68,9 @@ fn unread(summary: &Summary) -> Vec<String> {
 
 fn format(args: &Analyze, output: &Output) -> Box<dyn Format> {
     match args.format {
-        ReportFormat::Terminal => Box::new(Terminal::new(output.width(), output.color(), args.verbose, args.quiet)),
+        ReportFormat::Terminal => {
+            Box::new(Terminal::new(output.width(), output.color(), args.verbose, args.quiet).limited(Limits::of(args.limit)))
+        }
         ReportFormat::Json => Box::new(Json),
         ReportFormat::Jsonl => Box::new(Jsonl),
     }

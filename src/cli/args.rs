@@ -112,6 +112,11 @@ pub struct Analyze {
     #[arg(short, long, action = ArgAction::Count)]
     pub verbose: u8,
 
+    /// Calls, findings, ladders and hops in the terminal report, the worst first; 0 shows all. Without it 100, of ladders 20, of
+    /// hops 30
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+
     /// Colours in the terminal report; auto honours NO_COLOR
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
@@ -295,6 +300,7 @@ mod tests {
         for line in [
             "callpath analyze -c 0 a",
             "callpath analyze -j 0 a",
+            "callpath analyze --limit many a",
             "callpath analyze --fail-on fatal a",
             "callpath classify 10.0.0",
             "callpath analyze -q -v a",

@@ -17,10 +17,13 @@ pub struct Frames<R: BufRead> {
 }
 
 enum State<R: BufRead> {
-    Inside(Box<FrameDecoder<Chain<Cursor<[u8; 4]>, Watched<R>>>>),
+    Inside(Box<FrameDecoder<Frame<R>>>),
     Between(R),
     Done,
 }
+
+/// A frame from its first bytes on, which were read to know it.
+type Frame<R> = Chain<Cursor<[u8; 4]>, Watched<R>>;
 
 impl<R: BufRead> Frames<R> {
     /// Reads the first frame from `packed`.

@@ -1,6 +1,7 @@
 //! The table of calls, in order of start. One line a call where the terminal is wide enough; else media and path go to a second.
 
 use super::style::{self, Line, Pen, Style};
+use super::table::Table;
 use super::{counted, highest, hops, left_out, short, when, width};
 use crate::finding::Severity;
 use crate::report::{CallEntry, CallReport, LegEntry, StreamEntry, escape::brief, escape::escape};
@@ -24,7 +25,6 @@ const GAP: usize = 2;
 pub struct Row {
     /// Id of the call.
     pub id: String,
-    kind: String,
     started: String,
     caller: String,
     callee: String,
@@ -59,7 +59,6 @@ impl Row {
         let setup = call.legs.iter().find_map(|leg| leg.setup_ms);
         Some(Self {
             id: call.id.clone(),
-            kind: call.kind.clone(),
             started: escape(&call.started).into_owned(),
             caller: party(call, call.caller.as_deref(), |leg| &leg.a),
             callee: party(call, call.callee.as_deref(), |leg| &leg.b),
@@ -77,11 +76,6 @@ impl Row {
     /// Broke a rule.
     pub fn has_findings(&self) -> bool {
         self.severity.is_some()
-    }
-
-    /// Not an OPTIONS, REGISTER or other exchange.
-    pub fn is_call(&self) -> bool {
-        matches!(self.kind.as_str(), "call" | "media_only")
     }
 }
 
@@ -127,23 +121,28 @@ fn length(call: &CallEntry) -> String {
     span.map_or_else(|| "-".to_owned(), when::length)
 }
 
-/// Writes `rows`, the first of `total`.
-pub fn write(out: &mut dyn Write, pen: Pen, rows: &[Row], total: usize) -> io::Result<()> {
-    let Some(first) = rows.first() else { return Ok(()) };
+/// Writes the rows, and how many calls have none.
+pub fn write(out: &mut dyn Write, pen: Pen, table: &Table) -> io::Result<()> {
+    let rows = &table.rows;
+    let Some((_, first)) = rows.first() else { return Ok(()) };
     let date = when::date(&first.started);
-    let one_day = rows.iter().all(|row| when::date(&row.started) == date);
+    let one_day = rows.iter().all(|(_, row)| when::date(&row.started) == date);
     let shown = if one_day { format!("start on {date}, UTC") } else { "start in UTC".to_owned() };
     pen.heading(out, "Calls", &shown)?;
     let layout = Layout::choose(rows, one_day, pen.width);
     layout.header(pen).write(out)?;
-    for (i, row) in rows.iter().enumerate() {
-        layout.row(i, row, pen).write(out)?;
+    for (number, row) in rows {
+        layout.row(*number, row, pen).write(out)?;
         let detail = layout.detail(row);
         if !detail.is_empty() {
             pen.paragraph(out, pen.line().to(layout.column_of_caller()).take(), style::DIM, &detail)?;
         }
     }
-    left_out(out, pen, "calls", total, rows.len())
+    let marked = match table.marked - table.marked_rows() {
+        0 => "calls without findings".to_owned(),
+        n => format!("calls, {n} of them with findings,"),
+    };
+    left_out(out, pen, &marked, table.total, rows.len())
 }
 
 /// How much of a call stands on its first line.
@@ -173,7 +172,7 @@ const SHORT_RULE: usize = 5;
 const SHORT_OUTCOME: usize = 8;
 
 impl Layout {
-    fn choose(rows: &[Row], one_day: bool, width: usize) -> Self {
+    fn choose(rows: &[(usize, Row)], one_day: bool, width: usize) -> Self {
         let layouts = [Room::All, Room::NoMedia, Room::Least].map(|room| Self::natural(room, rows, one_day));
         let fitting = layouts.into_iter().find_map(|mut layout| layout.squeeze(width, PARTY[0]).then_some(layout));
         fitting.unwrap_or_else(|| {
@@ -185,11 +184,11 @@ impl Layout {
     }
 
     /// Every column as wide as its widest cell.
-    fn natural(room: Room, rows: &[Row], one_day: bool) -> Self {
+    fn natural(room: Room, rows: &[(usize, Row)], one_day: bool) -> Self {
         let mut layout = Self { room, one_day, widths: Vec::new() };
         layout.widths = layout.titles().iter().map(|(title, ..)| width::of(title)).collect();
-        for (i, row) in rows.iter().enumerate() {
-            for (column, (text, ..)) in layout.widths.iter_mut().zip(Self { room, one_day, widths: Vec::new() }.cells(i, row)) {
+        for (number, row) in rows {
+            for (column, (text, ..)) in layout.widths.iter_mut().zip(Self { room, one_day, widths: Vec::new() }.cells(*number, row)) {
                 *column = width::of(&text).max(*column);
             }
         }
@@ -248,23 +247,23 @@ impl Layout {
         cells.into_iter().map(|(title, right)| (title.to_owned(), style::DIM, right)).collect()
     }
 
-    fn cells(&self, i: usize, row: &Row) -> Vec<Cell> {
+    fn cells(&self, number: usize, row: &Row) -> Vec<Cell> {
         let plain = |text: &str| (text.to_owned(), style::PLAIN, false);
-        let number = |text: String| (text, style::PLAIN, true);
-        let mut cells = vec![((i + 1).to_string(), style::STRONG, true), plain(&self.start(&row.started)), plain(&row.caller)];
+        let right = |text: String| (text, style::PLAIN, true);
+        let mut cells = vec![(number.to_string(), style::STRONG, true), plain(&self.start(&row.started)), plain(&row.caller)];
         cells.push(plain(&row.callee));
         cells.push((row.outcome.clone(), style::of_outcome(&row.outcome), false));
         if self.room < Room::Least {
-            cells.push(number(row.setup.clone()));
+            cells.push(right(row.setup.clone()));
         }
-        cells.push(number(row.length.clone()));
+        cells.push(right(row.length.clone()));
         if self.room < Room::Least {
-            cells.push(number(row.messages.to_string()));
+            cells.push(right(row.messages.to_string()));
         }
         if self.room == Room::All {
             let media = row.media.as_ref();
-            let of = |figure: Option<&String>| number(figure.map_or_else(|| "-".to_owned(), String::clone));
-            cells.push(number(media.map_or(0, |m| m.streams).to_string()));
+            let of = |figure: Option<&String>| right(figure.map_or_else(|| "-".to_owned(), String::clone));
+            cells.push(right(media.map_or(0, |m| m.streams).to_string()));
             cells.push(of(media.map(|m| &m.loss)));
             cells.push(of(media.map(|m| &m.jitter)));
             cells.push(hops::Ways::worst(&row.ways).map_or_else(|| plain("-"), |(text, style)| (text, style, false)));
@@ -306,8 +305,8 @@ impl Layout {
         self.line(pen, self.titles())
     }
 
-    fn row(&self, i: usize, row: &Row, pen: Pen) -> Line {
-        self.line(pen, self.cells(i, row))
+    fn row(&self, number: usize, row: &Row, pen: Pen) -> Line {
+        self.line(pen, self.cells(number, row))
     }
 
     fn line(&self, pen: Pen, cells: Vec<Cell>) -> Line {

@@ -3,8 +3,13 @@
 use super::style::{self, Pen};
 use super::{counted, width};
 use crate::ledger::Kind;
-use crate::report::{CheckEntry, LedgerEntry, Summary, escape::escape};
+use crate::report::{CheckEntry, LedgerEntry, Summary, escape::brief, escape::escape};
 use std::io::{self, Write};
+
+/// Methods and statuses named; strangers may invent any number.
+const MAX_NAMES: usize = 40;
+/// Columns of one.
+const LONGEST_NAME: usize = 40;
 
 /// Writes rules, messages and ledger.
 pub fn write(out: &mut dyn Write, pen: Pen, summary: &Summary) -> io::Result<()> {
@@ -55,7 +60,9 @@ fn messages(out: &mut dyn Write, pen: Pen, summary: &Summary) -> io::Result<()> 
     let (statuses, methods): (Vec<_>, Vec<_>) =
         totals.messages.iter().partition(|(name, _)| name.starts_with(|c: char| c.is_ascii_digit()));
     for part in [methods, statuses].iter().filter(|part| !part.is_empty()) {
-        let text: Vec<String> = part.iter().map(|(name, n)| format!("{} {n}", escape(name))).collect();
+        let mut text: Vec<String> = part.iter().take(MAX_NAMES).map(|(name, n)| format!("{} {n}", brief(name, LONGEST_NAME))).collect();
+        let rest: u64 = part.iter().skip(MAX_NAMES).map(|(_, n)| *n).sum();
+        text.extend((rest > 0).then(|| format!("{} more {rest}", part.len() - MAX_NAMES)));
         pen.paragraph(out, pen.line(), style::PLAIN, &text.join(", "))?;
     }
     Ok(())

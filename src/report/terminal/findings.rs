@@ -6,8 +6,6 @@ use crate::report::{EvidenceEntry, FindingEntry, escape::brief, escape::escape, 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-/// Findings shown.
-pub const MAX_FINDINGS: usize = 100;
 /// Evidence lines of one finding without `-v`.
 const MAX_EVIDENCE: usize = 3;
 /// Columns of one excerpt without `-v`.
@@ -17,15 +15,22 @@ const MAX_MESSAGE: usize = 600;
 /// Column of everything below the head line.
 const INDENT: usize = 9;
 
-/// Writes all findings, or nothing when there are none. `numbers` gives the row of a call in the table.
-pub fn write(out: &mut dyn Write, pen: Pen, findings: &[FindingEntry], numbers: &BTreeMap<String, usize>, verbose: bool) -> io::Result<()> {
+/// Writes the `most` worst findings, or nothing when there are none. `numbers` gives the row of a call in the table.
+pub fn write(
+    out: &mut dyn Write,
+    pen: Pen,
+    findings: &[FindingEntry],
+    numbers: &BTreeMap<String, usize>,
+    most: usize,
+    verbose: bool,
+) -> io::Result<()> {
     if findings.is_empty() {
         return Ok(());
     }
     pen.heading(out, "Findings", "")?;
     let mut sorted: Vec<&FindingEntry> = findings.iter().collect();
     sorted.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    let shown = sorted.len().min(MAX_FINDINGS);
+    let shown = sorted.len().min(most);
     for (i, finding) in sorted.iter().take(shown).enumerate() {
         if i > 0 {
             writeln!(out)?;

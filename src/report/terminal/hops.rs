@@ -6,14 +6,14 @@ use super::{counted, left_out, unspool, width};
 use crate::record::Seq;
 use crate::report::{EndEntry, HopEntry, WayEntry, escape::escape, spool::Spool};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::io::{self, Write};
 
-/// Groups shown without `-v`.
-const MAX_GROUPS: usize = 30;
-/// Groups kept apart; hops of further address pairs are only counted.
-const MAX_KEPT: usize = 4096;
+/// Groups shown with `-v`.
+const VERBOSE: usize = 4096;
 /// Evidence lines of a verdict without `-v`.
 const MAX_EVIDENCE: usize = 2;
 
@@ -86,14 +86,18 @@ fn of_verdict(verdict: &str) -> Style {
     }
 }
 
-/// The hop turned so that `a` is the nearer end: your network first, Microsoft last.
-fn outward(mut hop: HopEntry) -> HopEntry {
-    let near = |end: &EndEntry| match end.place.as_str() {
+/// How far out an end is: your network first, Microsoft last.
+fn near(end: &EndEntry) -> u8 {
+    match end.place.as_str() {
         "your_network" => 0,
         "dmz" | "vpn_pool" => 1,
         "microsoft" => 3,
         _ => 2,
-    };
+    }
+}
+
+/// The hop turned so that `a` is the nearer end.
+fn outward(mut hop: HopEntry) -> HopEntry {
     if near(&hop.a) > near(&hop.b) {
         turn(&mut hop);
     }
@@ -105,89 +109,157 @@ fn turn(hop: &mut HopEntry) {
     std::mem::swap(&mut hop.a_to_b, &mut hop.b_to_a);
 }
 
+/// What grouping needs of a hop. It stands before the hop in the spool, so that of a hundred thousand hops few are unpacked.
+#[derive(Serialize, Deserialize)]
+struct Head<'a> {
+    /// The same for all hops of a group, whichever way they are turned: kind, addresses, segments, verdict.
+    key: Cow<'a, str>,
+    /// The hop is turned the other way than its key.
+    turned: bool,
+    rank: u8,
+    of_call: bool,
+    /// Packets and bytes each way, as the key is turned.
+    sums: Sums,
+}
+
+/// Packets and bytes, out and back.
+type Sums = [(u64, u64); 2];
+
+/// A hop as it is spooled.
+pub fn packed(hop: &HopEntry) -> Vec<u8> {
+    let key = |ends: [&EndEntry; 2], ways: [&WayEntry; 2]| {
+        [&hop.kind, &ends[0].ip, &ends[1].ip, &ways[0].segment, &ways[1].segment, &hop.asymmetric.verdict].map(String::as_str).join("\0")
+    };
+    let as_it_is = key([&hop.a, &hop.b], [&hop.a_to_b, &hop.b_to_a]);
+    let other_way = key([&hop.b, &hop.a], [&hop.b_to_a, &hop.a_to_b]);
+    // Where neither end is the outer one, calls that were set up the other way share the group.
+    let turned = match near(&hop.a).cmp(&near(&hop.b)) {
+        Ordering::Less => false,
+        Ordering::Greater => true,
+        Ordering::Equal => other_way < as_it_is,
+    };
+    let mut sums = [&hop.a_to_b, &hop.b_to_a].map(|way| (way.packets, way.bytes));
+    if turned {
+        sums.reverse();
+    }
+    let key = Cow::Owned(if turned { other_way } else { as_it_is });
+    let head = Head { key, turned, rank: rank(&hop.asymmetric.verdict), of_call: hop.call.is_some(), sums };
+    postcard::to_stdvec(&(head, hop)).expect("plain data")
+}
+
 /// Hops between two addresses over the same segments with one verdict.
 struct Group {
-    hop: HopEntry,
+    /// The first of them, packed.
+    first: Vec<u8>,
+    turned: bool,
     calls: u64,
-}
-
-/// Writes the hops of all calls, asymmetric ones first, else in order of first record.
-pub fn write(out: &mut dyn Write, pen: Pen, spool: &mut Spool, verbose: bool) -> io::Result<()> {
-    if spool.is_empty() {
-        return Ok(());
-    }
-    let (mut groups, lost) = gather(spool)?;
-    groups.sort_by_key(|group| rank(&group.hop.asymmetric.verdict));
-    let shown = if verbose { groups.len() } else { groups.len().min(MAX_GROUPS) };
-    pen.heading(out, "Hops", "→ out, ← back; packets of the calls")?;
-    for group in groups.iter().take(shown) {
-        one(out, pen, group, if verbose { usize::MAX } else { MAX_EVIDENCE })?;
-    }
-    left_out(out, pen, "hops", groups.len() + lost, shown)
-}
-
-/// What hops of one group have in common.
-type Key = [String; 6];
-
-fn key_of(hop: &HopEntry) -> Key {
-    [&hop.kind, &hop.a.ip, &hop.b.ip, &hop.a_to_b.segment, &hop.b_to_a.segment, &hop.asymmetric.verdict].map(Clone::clone)
-}
-
-/// The key of a hop. Where neither end is the outer one, calls that were set up the other way share its group: the hop is turned
-/// to fit.
-fn fit(hop: &mut HopEntry, index: &BTreeMap<Key, usize>) -> Key {
-    let key = key_of(hop);
-    if index.contains_key(&key) {
-        return key;
-    }
-    turn(hop);
-    let turned = key_of(hop);
-    if index.contains_key(&turned) {
-        return turned;
-    }
-    turn(hop);
-    key
-}
-
-/// Groups in order of first record, and how many hops had no room.
-fn gather(spool: &mut Spool) -> io::Result<(Vec<Group>, usize)> {
-    let mut index: BTreeMap<Key, usize> = BTreeMap::new();
-    let mut groups: Vec<Group> = Vec::new();
-    let mut lost = 0;
-    spool.for_each(|entry| {
-        let mut hop = outward(unspool(entry)?);
-        let key = fit(&mut hop, &index);
-        let known = index.get(&key).copied();
-        if let Some(group) = known.and_then(|i| groups.get_mut(i)) {
-            group.add(&hop);
-        } else if groups.len() < MAX_KEPT {
-            index.insert(key, groups.len());
-            groups.push(Group { calls: u64::from(hop.call.is_some()), hop });
-        } else {
-            lost += 1;
-        }
-        Ok(())
-    })?;
-    Ok((groups, lost))
+    sums: Sums,
+    /// What the first packets out and back rest on, where the first hop had none.
+    basis: [Option<String>; 2],
 }
 
 impl Group {
-    fn add(&mut self, hop: &HopEntry) {
-        for (sum, way) in [(&mut self.hop.a_to_b, &hop.a_to_b), (&mut self.hop.b_to_a, &hop.b_to_a)] {
-            if sum.packets == 0 && way.packets > 0 {
-                sum.basis.clone_from(&way.basis);
+    fn add(&mut self, head: &Head<'_>, entry: &[u8]) -> io::Result<()> {
+        let fills = [0, 1].map(|way| self.sums[way].0 == 0 && head.sums[way].0 > 0);
+        if fills.contains(&true) {
+            let mut hop: HopEntry = unspool(entry)?;
+            if head.turned {
+                turn(&mut hop);
             }
-            sum.packets += way.packets;
-            sum.bytes += way.bytes;
+            for ((known, fill), way) in self.basis.iter_mut().zip(fills).zip([hop.a_to_b, hop.b_to_a]) {
+                if fill {
+                    *known = Some(way.basis);
+                }
+            }
         }
-        self.calls += u64::from(hop.call.is_some());
+        for (sum, more) in self.sums.iter_mut().zip(head.sums) {
+            (sum.0, sum.1) = (sum.0 + more.0, sum.1 + more.1);
+        }
+        self.calls += u64::from(head.of_call);
+        Ok(())
+    }
+
+    /// The first hop with the packets of all, turned outward.
+    fn hop(&self) -> io::Result<HopEntry> {
+        let mut hop: HopEntry = unspool(&self.first)?;
+        if self.turned {
+            turn(&mut hop);
+        }
+        for ((way, basis), sum) in [&mut hop.a_to_b, &mut hop.b_to_a].into_iter().zip(&self.basis).zip(self.sums) {
+            (way.packets, way.bytes) = sum;
+            if let Some(basis) = basis {
+                way.basis.clone_from(basis);
+            }
+        }
+        if self.turned {
+            turn(&mut hop);
+        }
+        Ok(outward(hop))
     }
 }
 
-fn one(out: &mut dyn Write, pen: Pen, group: &Group, evidence: usize) -> io::Result<()> {
-    let hop = &group.hop;
+/// The groups with a room of their own, and how many hops had none.
+struct Groups {
+    most: usize,
+    by_key: HashMap<String, Group, foldhash::quality::RandomState>,
+    /// Rank, number of the first hop, key: what goes first when room is short stands last.
+    order: BTreeSet<(u8, usize, String)>,
+    lost: usize,
+}
+
+impl Groups {
+    /// Reads hops in order of first record.
+    fn of(spool: &mut Spool, most: usize) -> io::Result<Self> {
+        let mut groups = Self { most, by_key: HashMap::default(), order: BTreeSet::new(), lost: 0 };
+        let mut number = 0;
+        spool.for_each(|entry| {
+            let (head, entry) = postcard::take_from_bytes::<Head<'_>>(entry).map_err(io::Error::other)?;
+            number += 1;
+            groups.add(&head, number, entry)
+        })?;
+        Ok(groups)
+    }
+
+    fn add(&mut self, head: &Head<'_>, number: usize, entry: &[u8]) -> io::Result<()> {
+        if let Some(group) = self.by_key.get_mut(head.key.as_ref()) {
+            return group.add(head, entry);
+        }
+        if self.by_key.len() >= self.most {
+            self.lost += 1;
+            // A group that comes later is in front of those there are only when it is worse.
+            if self.order.last().is_none_or(|(rank, ..)| *rank <= head.rank) {
+                return Ok(());
+            }
+            if let Some((.., key)) = self.order.pop_last() {
+                self.by_key.remove(&key);
+            }
+        }
+        let key = head.key.clone().into_owned();
+        let (turned, rank, calls, sums) = (head.turned, head.rank, u64::from(head.of_call), head.sums);
+        self.order.insert((rank, number, key.clone()));
+        self.by_key.insert(key, Group { first: entry.to_vec(), turned, calls, sums, basis: [None, None] });
+        Ok(())
+    }
+}
+
+/// Writes the hops of all calls, asymmetric ones first, else in order of first record.
+pub fn write(out: &mut dyn Write, pen: Pen, spool: &mut Spool, most: usize, verbose: bool) -> io::Result<()> {
+    if spool.is_empty() {
+        return Ok(());
+    }
+    let shown = if verbose { most.max(VERBOSE) } else { most };
+    // Those that are not shown are counted, as far as that is cheap.
+    let groups = Groups::of(spool, shown.max(VERBOSE))?;
+    pen.heading(out, "Hops", "→ out, ← back; packets of the calls")?;
+    for group in groups.order.iter().take(shown).filter_map(|(.., key)| groups.by_key.get(key)) {
+        one(out, pen, &group.hop()?, group.calls, if verbose { usize::MAX } else { MAX_EVIDENCE })?;
+    }
+    left_out(out, pen, "hops", groups.by_key.len() + groups.lost, shown)
+}
+
+fn one(out: &mut dyn Write, pen: Pen, hop: &HopEntry, calls: u64, evidence: usize) -> io::Result<()> {
     let lead = pen.line().put(style::STRONG, &escape(&hop.kind)).to(12).take();
-    let calls = if group.calls == 0 { "not readable".to_owned() } else { counted(group.calls, "call", "calls") };
+    let calls = if calls == 0 { "not readable".to_owned() } else { counted(calls, "call", "calls") };
     let text = format!("{} {} to {} {}, {calls}", escape(&hop.a.ip), place(&hop.a), escape(&hop.b.ip), place(&hop.b));
     pen.paragraph(out, lead, style::PLAIN, &text)?;
     let columns = [&hop.a_to_b, &hop.b_to_a].map(|way| width::of(&escape(&way.segment))).into_iter().max().unwrap_or(0);

@@ -7,9 +7,10 @@ use super::{CallReport, Format, Rendered, Summary, width};
 use crate::finding::Severity;
 use crate::record::Seq;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use shortlist::{Shortlist, choose, place};
 use std::io::{self, Write};
 use style::Pen;
+use table::Table;
 
 mod calls;
 mod checks;
@@ -20,6 +21,7 @@ mod ladder;
 mod section;
 mod shortlist;
 pub mod style;
+mod table;
 mod taps;
 mod verdict;
 mod when;
@@ -31,17 +33,42 @@ mod tests;
 pub const DEFAULT_WIDTH: u16 = 100;
 /// Narrowest layout; terminals below it wrap lines themselves.
 pub const MIN_WIDTH: u16 = 60;
-/// Rows of the table of calls.
-pub const MAX_CALLS: usize = 200;
-/// Ladders, those of calls with findings first.
-pub const MAX_LADDERS: usize = 20;
 /// Without `-v`, clean calls have ladders only when the whole report has no more calls than this.
 pub const FEW_CALLS: usize = 3;
 
-const ROWS: usize = 0;
-const MARKED: usize = 1;
-const CLEAN: usize = 2;
-const HOPS: usize = 3;
+const TALLIES: usize = 0;
+const ROWS: usize = 1;
+const MARKED: usize = 2;
+const CLEAN: usize = 3;
+const HOPS: usize = 4;
+
+/// How long the lists of a report are. What has no room is counted; the worst come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Rows of the table of calls.
+    pub calls: usize,
+    /// Findings.
+    pub findings: usize,
+    /// Ladders, those of calls with findings first.
+    pub ladders: usize,
+    /// Hops, those of several calls counted once; with `-v` there is room for more.
+    pub hops: usize,
+}
+
+impl Limits {
+    /// Where nobody asks for others.
+    pub const USUAL: Self = Self { calls: 100, findings: 100, ladders: 20, hops: 30 };
+
+    /// Those of `--limit`: so many of each, all for 0.
+    pub fn of(limit: Option<u64>) -> Self {
+        let all = |n| Self { calls: n, findings: n, ladders: n, hops: n };
+        match limit {
+            None => Self::USUAL,
+            Some(0) => all(usize::MAX),
+            Some(n) => all(usize::try_from(n).unwrap_or(usize::MAX)),
+        }
+    }
+}
 
 /// The terminal report.
 #[derive(Debug)]
@@ -54,8 +81,10 @@ pub struct Terminal {
     pub verbose: u8,
     /// The verdict, what was not read, and the findings only.
     pub quiet: bool,
-    marked: shortlist::Shortlist,
-    clean: shortlist::Shortlist,
+    limits: Limits,
+    rows: Shortlist,
+    marked: Shortlist,
+    clean: Shortlist,
 }
 
 /// A ladder in its spool: it is drawn before the number of its call is known.
@@ -68,28 +97,48 @@ struct Drawn {
 impl Terminal {
     /// A report `width` columns wide.
     pub fn new(width: u16, color: bool, verbose: u8, quiet: bool) -> Self {
-        let shortlist = || shortlist::Shortlist::new(MAX_LADDERS);
-        Self { width: width.max(MIN_WIDTH), color, verbose, quiet, marked: shortlist(), clean: shortlist() }
+        let limits = Limits::USUAL;
+        let [rows, marked, clean] = lists(limits);
+        Self { width: width.max(MIN_WIDTH), color, verbose, quiet, limits, rows, marked, clean }
+    }
+
+    /// The same with other limits.
+    pub fn limited(self, limits: Limits) -> Self {
+        let [rows, marked, clean] = lists(limits);
+        Self { limits, rows, marked, clean, ..self }
     }
 
     fn pen(&self) -> Pen {
         Pen { width: usize::from(self.width), color: self.color }
     }
 
-    /// Draws the ladder if it may be among those shown: of `MAX_LADDERS` calls with findings and as many without.
-    fn draw(&self, call: &CallReport, out: &mut Rendered) {
+    /// Counts the call, and keeps its row if it may be among those shown.
+    fn row(&self, call: &CallReport, place: u8, out: &mut Rendered) {
+        let row = if !self.quiet && self.rows.admits(place, call.first) { calls::Row::of(call) } else { None };
+        out.entry(TALLIES, call.first, |text| text.extend_from_slice(&table::tally(call, row.is_some())));
+        if let Some(row) = row {
+            spool(out, ROWS, call.first, &(place, row));
+        }
+    }
+
+    /// Draws the ladder if it may be among those shown: of so many calls with findings and as many without.
+    fn draw(&self, call: &CallReport, place: u8, out: &mut Rendered) {
         let (section, list) = if call.findings.is_empty() { (CLEAN, &self.clean) } else { (MARKED, &self.marked) };
-        if call.ladder.is_empty() || !list.admits(call.first) {
+        if call.ladder.is_empty() || !list.admits(place, call.first) {
             return;
         }
         let id = call.call.as_ref().map(|c| c.id.clone()).unwrap_or_default();
-        spool(out, section, call.first, &Drawn { call: id, text: section::draw(call, self.pen()) });
+        spool(out, section, call.first, &(place, Drawn { call: id, text: section::draw(call, self.pen()) }));
     }
+}
+
+fn lists(limits: Limits) -> [Shortlist; 3] {
+    [limits.calls, limits.ladders, limits.ladders].map(Shortlist::new)
 }
 
 impl Format for Terminal {
     fn sections(&self) -> usize {
-        4
+        5
     }
 
     fn ladders(&self) -> bool {
@@ -97,114 +146,91 @@ impl Format for Terminal {
     }
 
     fn render(&self, call: &CallReport, out: &mut Rendered) {
-        if let Some(row) = calls::Row::of(call) {
-            spool(out, ROWS, call.first, &row);
+        let place = place(highest(call.findings.iter().map(|f| f.violation.severity)));
+        if call.call.is_some() {
+            self.row(call, place, out);
         }
         if self.quiet {
             return;
         }
-        self.draw(call, out);
+        self.draw(call, place, out);
         for (first, hop) in &call.hops {
-            spool(out, HOPS, *first, hop);
+            out.entry(HOPS, *first, |text| text.extend_from_slice(&hops::packed(hop)));
         }
     }
 
     fn finish(&self, summary: &Summary, sections: &mut [Spool], out: &mut dyn Write) -> io::Result<()> {
-        let [rows, marked, clean, hops] = sections else { return Err(io::Error::other("the terminal report has four sections")) };
-        let pen = self.pen();
-        let ladders = if self.quiet { Ladders::default() } else { self.ladders(rows.len(), marked, clean)? };
-        let table = Table::read(rows, &self.wanted(summary, &ladders))?;
+        let [tallies, rows, marked, clean, hops] = sections else {
+            return Err(io::Error::other("the terminal report has five sections"));
+        };
+        let (pen, verbose) = (self.pen(), self.verbose > 0);
+        let table = Table::read(tallies, rows, self.limits.calls)?;
         verdict::write(out, pen, summary, table.exchanges)?;
         match self.quiet {
             // Few words, but what could not be read must never look clean.
             true => inputs::not_read(out, pen, summary, false)?,
             false => {
-                inputs::write(out, pen, summary, self.verbose > 0)?;
-                taps::write(out, pen, summary, self.verbose > 0)?;
+                inputs::write(out, pen, summary, verbose)?;
+                taps::write(out, pen, summary, verbose)?;
             }
         }
-        findings::write(out, pen, &summary.findings, &table.numbers, self.verbose > 0)?;
+        findings::write(out, pen, &summary.findings, &table.numbers, self.limits.findings, verbose)?;
         if self.quiet {
             return Ok(());
         }
-        calls::write(out, pen, &table.rows, rows.len())?;
-        ladders.write(out, pen, &table)?;
-        hops::write(out, pen, hops, self.verbose > 0)?;
+        calls::write(out, pen, &table)?;
+        self.ladders(out, &table, marked, clean)?;
+        hops::write(out, pen, hops, self.limits.hops, verbose)?;
         checks::write(out, pen, summary)
     }
 }
 
 impl Terminal {
-    fn wanted(&self, summary: &Summary, ladders: &Ladders) -> BTreeSet<String> {
-        let named = summary.findings.iter().take(findings::MAX_FINDINGS).filter_map(|f| f.call.clone());
-        let drawn = ladders.drawn.iter().map(|drawn| drawn.call.clone());
-        if self.quiet { BTreeSet::new() } else { named.chain(drawn).collect() }
-    }
-
-    fn ladders(&self, n_calls: usize, marked: &mut Spool, clean: &mut Spool) -> io::Result<Ladders> {
-        let mut ladders = Ladders::default();
-        take(marked, MAX_LADDERS, &mut ladders.drawn)?;
-        ladders.marked = ladders.drawn.len();
-        if self.verbose > 0 || n_calls <= FEW_CALLS {
-            take(clean, MAX_LADDERS - ladders.drawn.len(), &mut ladders.drawn)?;
+    /// Writes the ladders of calls with findings, then those of others where they are few or asked for.
+    fn ladders(&self, out: &mut dyn Write, table: &Table, marked: &mut Spool, clean: &mut Spool) -> io::Result<()> {
+        let most = self.limits.ladders;
+        let of_marked = self.write_ladders(out, table, marked, most)?;
+        if self.verbose > 0 || table.total <= FEW_CALLS {
+            self.write_ladders(out, table, clean, most - of_marked)?;
         }
-        Ok(ladders)
+        left_out(out, self.pen(), "ladders of calls with findings", table.marked, of_marked)
     }
-}
 
-/// The ladders that are shown, and how many of them are of calls with findings.
-#[derive(Default)]
-struct Ladders {
-    drawn: Vec<Drawn>,
-    marked: usize,
-}
-
-impl Ladders {
-    fn write(&self, out: &mut dyn Write, pen: Pen, table: &Table) -> io::Result<()> {
-        for drawn in &self.drawn {
-            let number = table.numbers.get(&drawn.call).map_or_else(|| "Connection".to_owned(), |n| format!("Call #{n}"));
-            pen.heading(out, &number, &escape(&drawn.call))?;
-            out.write_all(&drawn.text)?;
-        }
-        left_out(out, pen, "ladders of calls with findings", table.marked, self.marked)
-    }
-}
-
-/// The rows shown, the numbers of the calls that other sections name, how many entries are no calls and how many have findings.
-struct Table {
-    rows: Vec<calls::Row>,
-    numbers: BTreeMap<String, usize>,
-    exchanges: u64,
-    marked: usize,
-}
-
-impl Table {
-    fn read(spool: &mut Spool, wanted: &BTreeSet<String>) -> io::Result<Self> {
-        let mut table = Self { rows: Vec::new(), numbers: BTreeMap::new(), exchanges: 0, marked: 0 };
-        let mut number = 0;
-        spool.for_each(|entry| {
-            let row: calls::Row = unspool(entry)?;
-            number += 1;
-            table.exchanges += u64::from(!row.is_call());
-            table.marked += usize::from(row.has_findings());
-            if wanted.contains(&row.id) {
-                table.numbers.insert(row.id.clone(), number);
-            }
-            if table.rows.len() < MAX_CALLS {
-                table.rows.push(row);
-            }
+    /// Writes the `most` worst ladders of a spool, in order of time, and says how many they are.
+    fn write_ladders(&self, out: &mut dyn Write, table: &Table, spool: &mut Spool, most: usize) -> io::Result<usize> {
+        let mut places = Vec::new();
+        spool.for_each(|drawn| {
+            places.push(drawn.first().copied().unwrap_or_default());
             Ok(())
         })?;
-        Ok(table)
+        let chosen = choose(&places, most);
+        let mut marks = chosen.iter();
+        spool.for_each(|drawn| {
+            if marks.next() != Some(&true) {
+                return Ok(());
+            }
+            let drawn: Drawn = unspool(drawn.get(1..).unwrap_or_default())?;
+            let number = match table.numbers.get(&drawn.call) {
+                Some(number) => format!("Call #{number}"),
+                None if drawn.call.is_empty() => "Connection".to_owned(),
+                None => "Call".to_owned(),
+            };
+            self.pen().heading(out, &number, &escape(&drawn.call))?;
+            out.write_all(&drawn.text)
+        })?;
+        Ok(chosen.iter().filter(|mark| **mark).count())
     }
 }
+
+/// How to see what is left out.
+const WHERE: &str = "--limit 0 shows all, --format json has everything";
 
 /// Says that `total - shown` of `what` are not here, and where they are.
 fn left_out(out: &mut dyn Write, pen: Pen, what: &str, total: usize, shown: usize) -> io::Result<()> {
     if total <= shown {
         return Ok(());
     }
-    let text = format!("{} more {what} left out; --format json has everything", total - shown);
+    let text = format!("{} more {what} left out; {WHERE}", total - shown);
     pen.paragraph(out, pen.line().put(style::DIM, "… ").take(), style::DIM, &text)
 }
 
@@ -221,16 +247,6 @@ fn short(rule: &str) -> String {
 /// The highest severity first.
 fn highest(severities: impl Iterator<Item = Severity>) -> Option<Severity> {
     severities.max()
-}
-
-fn take(spool: &mut Spool, most: usize, into: &mut Vec<Drawn>) -> io::Result<()> {
-    let end = into.len() + most;
-    spool.for_each(|entry| {
-        if into.len() < end {
-            into.push(unspool(entry)?);
-        }
-        Ok(())
-    })
 }
 
 /// Entries are plain data: packing them into a vector cannot fail.

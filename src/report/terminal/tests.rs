@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::record::RecordId;
-use crate::report::{CallEntry, Decimal, EndEntry, HopEntry, LadderRow, WayEntry, json::written, sample::sample};
+use crate::report::{AsymmetricEntry, CallEntry, Decimal, EndEntry, HopEntry, LadderRow, WayEntry, json::written, sample::sample};
 use crate::time::{Span, Timestamp};
 
 fn report(terminal: &Terminal) -> String {
@@ -98,13 +98,74 @@ fn many(n: u64, marked: bool) -> Vec<CallReport> {
         .collect()
 }
 
+fn text(terminal: &Terminal, calls: &[CallReport]) -> String {
+    String::from_utf8(written(terminal, calls, &Summary::default())).unwrap()
+}
+
 #[test]
 fn many_calls_are_cut_and_the_report_says_so() {
-    let text = String::from_utf8(written(&Terminal::new(100, false, 0, false), &many(500, true), &Summary::default())).unwrap();
-    assert_eq!(text.matches("\nCall #").count(), MAX_LADDERS);
-    assert!(text.contains("300 more calls left out; --format json has everything"), "{text}");
-    assert!(text.contains("480 more ladders of calls with findings left out"), "{text}");
+    let text = text(&Terminal::new(100, false, 0, false), &many(500, true));
+    assert_eq!(text.matches("\nCall #").count(), Limits::USUAL.ladders);
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for left in [
+        "400 more calls, 400 of them with findings, left out; --limit 0 shows all, --format json has everything",
+        "480 more ladders of calls with findings left out",
+    ] {
+        assert!(words.contains(left), "{text}");
+    }
     assert!(text.contains("\nCall #20  000000000013\n"), "{text}");
+}
+
+#[test]
+fn the_worst_calls_are_shown_in_order_of_time_with_their_numbers() {
+    let (_, sample) = sample();
+    let mut calls = many(500, false);
+    for i in [77, 490, 3] {
+        calls[i].findings = sample[0].findings.clone();
+    }
+    let limited = |n| Terminal::new(100, false, 0, false).limited(Limits::of(Some(n)));
+    let numbers = |text: &str| -> Vec<String> {
+        let table = text.split("\nCalls ").nth(1).unwrap().split("\n\n").next().unwrap();
+        table
+            .lines()
+            .filter_map(|line| line.split_whitespace().next())
+            .filter(|word| word.parse::<u32>().is_ok())
+            .map(str::to_owned)
+            .collect()
+    };
+    assert_eq!(numbers(&text(&limited(5), &calls)), ["1", "2", "4", "78", "491"]);
+    assert_eq!(numbers(&text(&limited(2), &calls)), ["4", "78"]);
+    assert!(text(&limited(2), &calls).contains("498 more calls, 1 of them with findings, left out"));
+    assert!(text(&limited(4), &calls).contains("496 more calls without findings left out"));
+    assert_eq!(numbers(&text(&limited(0), &calls)).len(), 500);
+    calls.reverse();
+    assert_eq!(numbers(&text(&limited(5), &calls)), ["1", "2", "4", "78", "491"]);
+}
+
+#[test]
+fn no_limit_shows_every_ladder_and_a_small_one_few_findings() {
+    let all = Terminal::new(100, false, 0, false).limited(Limits::of(Some(0)));
+    assert_eq!(text(&all, &many(150, true)).matches("\nCall #").count(), 150);
+    let (summary, calls) = sample();
+    let one = Terminal::new(100, false, 0, false).limited(Limits::of(Some(1)));
+    let cut = String::from_utf8(written(&one, &calls, &summary)).unwrap();
+    assert!(summary.findings.len() > 1 && cut.contains(&format!("{} more findings left out", summary.findings.len() - 1)), "{cut}");
+}
+
+#[test]
+fn asymmetric_hops_are_shown_however_late_and_however_many_there_are() {
+    let end = |n: u64| EndEntry { ip: format!("10.{}.{}.{}", n >> 16, n >> 8 & 255, n & 255), place: "internet".to_owned() };
+    let hop = |n: u64, verdict: &str| {
+        let asymmetric = AsymmetricEntry { verdict: verdict.to_owned(), ..AsymmetricEntry::default() };
+        let hop = HopEntry { kind: "media".to_owned(), a: end(n), b: end(n + 1), asymmetric, ..HopEntry::default() };
+        CallReport { first: Seq(n), hops: vec![(Seq(n), hop)], ..CallReport::default() }
+    };
+    let mut calls: Vec<CallReport> = (0..6_000).map(|n| hop(n, "no")).collect();
+    calls.push(hop(6_000, "confirmed"));
+    let text = text(&Terminal::new(100, false, 0, false), &calls);
+    let hops = text.split("\nHops").nth(1).unwrap();
+    assert!(hops.lines().nth(1).unwrap().contains("10.0.23.112 (internet)"), "{hops}");
+    assert!(hops.contains("5971 more hops left out"), "{hops}");
 }
 
 #[test]
@@ -113,7 +174,7 @@ fn clean_calls_have_ladders_when_they_are_few_or_with_v() {
         let text = written(&Terminal::new(100, false, verbose, false), &many(n, false), &Summary::default());
         String::from_utf8(text).unwrap().matches("\nCall #").count()
     };
-    assert_eq!((ladders(3, 0), ladders(4, 0), ladders(4, 1), ladders(500, 1)), (3, 0, 4, MAX_LADDERS));
+    assert_eq!((ladders(3, 0), ladders(4, 0), ladders(4, 1), ladders(500, 1)), (3, 0, 4, Limits::USUAL.ladders));
 }
 
 fn laddered(rows: &[(&str, &str, &str)]) -> String {
