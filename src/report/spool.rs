@@ -9,7 +9,9 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 pub const IN_MEMORY: usize = 64 << 20;
 
 /// Bytes of a spool's file that are read at one time.
-const READ_AHEAD: usize = 1 << 18;
+const PAGE: u64 = 1 << 16;
+/// Most pages that are held: entries come back in order of first record, and were written call by call.
+const PAGES: usize = 128;
 
 /// Entries that were rendered together.
 #[derive(Debug, Default)]
@@ -90,7 +92,7 @@ impl Spool {
     pub fn for_each(&mut self, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         self.places.sort_unstable();
         let mut file = match self.file.take() {
-            Some(writer) => Some(Pages { file: writer.into_inner().map_err(|e| e.into_error())?, at: 0, bytes: Vec::new() }),
+            Some(writer) => Some(Pages::new(writer.into_inner().map_err(|e| e.into_error())?)),
             None => None,
         };
         for place in &self.places {
@@ -136,29 +138,53 @@ impl Spool {
     }
 }
 
-/// A spool's file as it is read back: mostly in the order that it was written in.
+/// A spool's file as it is read back: nearly in the order that it was written in, with a few places at a time where it is read on.
 struct Pages {
     file: File,
-    /// Offset of `bytes`.
-    at: u64,
-    bytes: Vec<u8>,
+    /// Page numbers and pages; a page has one place where it may stand.
+    held: Vec<(u64, Vec<u8>)>,
+    /// An entry that lies across pages.
+    across: Vec<u8>,
 }
 
 impl Pages {
+    fn new(file: File) -> Self {
+        Self { file, held: std::iter::repeat_with(|| (u64::MAX, Vec::new())).take(PAGES).collect(), across: Vec::new() }
+    }
+
     /// The `len` bytes at `offset`.
     fn get(&mut self, offset: u64, len: usize) -> io::Result<&[u8]> {
-        let there = offset >= self.at && offset + len as u64 <= self.at + self.bytes.len() as u64;
-        if !there {
-            self.file.seek(SeekFrom::Start(offset))?;
-            self.bytes.clear();
-            self.at = offset;
-            let read = (&self.file).take(len.max(READ_AHEAD) as u64).read_to_end(&mut self.bytes)?;
-            if read < len {
+        let from = (offset % PAGE) as usize;
+        if from + len <= PAGE as usize {
+            let page = self.page(offset / PAGE)?;
+            return page.get(from..from + len).ok_or_else(|| io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut across = std::mem::take(&mut self.across);
+        across.clear();
+        while across.len() < len {
+            let at = offset + across.len() as u64;
+            let rest = self.page(at / PAGE)?.get((at % PAGE) as usize..).unwrap_or_default();
+            let part = rest.get(..len - across.len()).unwrap_or(rest);
+            if part.is_empty() {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
+            across.extend_from_slice(part);
         }
-        let from = (offset - self.at) as usize;
-        Ok(self.bytes.get(from..from + len).unwrap_or_default())
+        self.across = across;
+        Ok(&self.across)
+    }
+
+    fn page(&mut self, number: u64) -> io::Result<&[u8]> {
+        let place = (number % PAGES as u64) as usize;
+        let Some((held, page)) = self.held.get_mut(place) else { return Ok(&[]) };
+        if *held != number {
+            page.clear();
+            *held = u64::MAX;
+            self.file.seek(SeekFrom::Start(number * PAGE))?;
+            (&self.file).take(PAGE).read_to_end(page)?;
+            *held = number;
+        }
+        Ok(page)
     }
 }
 
@@ -184,5 +210,19 @@ mod tests {
         assert_eq!(got, expected);
         spool.append(part(&[(4, "d")])).unwrap();
         assert_eq!(spool.entries().unwrap().get(3), Some(&(Seq(4), b"d".to_vec())));
+    }
+
+    #[test]
+    fn a_file_of_many_pages_is_read_back_in_any_order() {
+        let mut spool = Spool::default();
+        let text = |n: u64| vec![n as u8; (n * n * 7 % 70_000) as usize];
+        for n in 0..400 {
+            let mut part = Part::default();
+            part.entry(Seq(n * 7_919 % 400), |bytes| bytes.extend(text(n * 7_919 % 400)));
+            spool.append(part).unwrap();
+        }
+        spool.flush_to_file().unwrap();
+        let got = spool.entries().unwrap();
+        assert!(got.len() == 400 && (0..400).zip(got).all(|(n, (first, bytes))| (first, bytes) == (Seq(n), text(n))));
     }
 }
