@@ -3,10 +3,10 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 DEMO := captures/er-out-internet-back
 
-.PHONY: help setup demo test fidelity bench test-net
+.PHONY: help setup demo test fidelity bench bench-scaling bench-hostile bench-peers bench-parts test-net
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what the build lacks (libpcap's headers)
 	@scripts/setup.sh
@@ -27,8 +27,20 @@ fidelity: setup ## print how far callpath and tshark agree on the shared capture
 	@rm -f $(TARGET)/fidelity && cargo test --quiet --test oracle score >$(TARGET)/fidelity.log 2>&1 || { cat $(TARGET)/fidelity.log; exit 1; }
 	@cat $(TARGET)/fidelity 2>/dev/null || echo 'skipped: no ../shared/captures'
 
-bench: setup ## time whole runs beside tcpdump and tshark (benches/README.md)
+bench: setup ## time whole runs beside tcpdump and peers, with the goals (benches/README.md)
 	cargo bench --bench run
+
+bench-scaling: setup ## time and memory of captures 1, 2, 4 and 10 times as long
+	cargo bench --bench run -- --table scaling
+
+bench-hostile: setup ## time and memory of attacks, and of twice as much of each
+	cargo bench --bench run -- --table hostile
+
+bench-peers: setup ## time tshark, sngrep and sipnab beside callpath
+	cargo bench --bench peers
+
+bench-parts: setup ## time the SIP scanner, typed values and SDP alone
+	cargo bench --bench scan --bench extract
 
 test-net: setup ## record SIPp against SIPp as root and analyse the recording (needs sipp, tcpdump, iproute2)
 	cargo test --test net -- --ignored
