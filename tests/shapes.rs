@@ -10,11 +10,11 @@ mod drive;
 mod shapes;
 
 use drive::{Given, drive, json};
-use shapes::{ATTACKS, Truth, write};
+use shapes::{ATTACKS, DIALOGS_PER_SECOND, Truth, write};
 
 fn written(name: &str, bytes: u64, vlan: Option<u16>) -> (Vec<u8>, Truth) {
     let mut capture = Vec::new();
-    let truth = write(name, bytes, vlan, &mut capture).expect("a Vec takes everything");
+    let truth = write(name, bytes, DIALOGS_PER_SECOND, vlan, &mut capture).expect("a Vec takes everything");
     assert_eq!(capture.len() as u64, truth.bytes);
     (capture, truth)
 }
@@ -51,7 +51,7 @@ fn the_same_shape_has_the_same_bytes() {
         assert!(written(name, 200_000, None).0 == capture, "{name}");
         assert!(written(name, 200_000, Some(7)).1.packets <= truth.packets, "{name}");
     }
-    assert!(write("siponly", 1, None, &mut Vec::new()).is_err());
+    assert!(write("siponly", 1, 1, None, &mut Vec::new()).is_err());
 }
 
 #[test]

@@ -37,17 +37,44 @@ pub struct Capture {
     pub floor: Duration,
 }
 
+/// How much goes on at a time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// As the shape says.
+    Usual,
+    /// So little that single length lasts two minutes: ended calls are kept for 40 s of the capture's clock, and memory has to have
+    /// settled before it can be said not to grow.
+    Slow,
+}
+
+/// Seconds of a slow capture at single length.
+const SLOW: u64 = 120;
+/// Bytes of a second of one call, of a dialog of *siponly*, and of one of *drsip*, each about.
+const CALL_SECOND: u64 = 23_000;
+const SIPONLY_DIALOG: u64 = 2_400;
+const DRSIP_DIALOG: u64 = 4_400;
+
+impl Pace {
+    /// `usual`, or how many times `each` goes into a second of a slow capture of `bytes`.
+    fn of(self, usual: u64, bytes: u64, each: u64) -> u64 {
+        if self == Pace::Slow { (bytes / SLOW / each).max(1) } else { usual }
+    }
+
+    fn tag(self) -> &'static str {
+        if self == Pace::Slow { "-slow" } else { "" }
+    }
+}
+
 /// Names of the attacks.
 pub fn attacks() -> Vec<String> {
     shapes::ATTACKS.iter().map(|(name, _)| (*name).to_owned()).collect()
 }
 
 /// The capture of a shape, written if it is not there yet, no larger than `most` bytes at single length.
-pub fn capture(asked: &Asked, shape: &str, most: u64, length: u32) -> io::Result<Capture> {
-    let scratch = scratch()?;
+pub fn capture(asked: &Asked, shape: &str, most: u64, length: u32, pace: Pace) -> io::Result<Capture> {
     let (path, bytes, full) = match Plan::named(shape) {
-        Some(full) => calls(asked, shape, &full, most, length, &scratch)?,
-        None => other(asked, shape, most, length, &scratch)?,
+        Some(full) => calls(asked, shape, &full, most, length, pace)?,
+        None => other(asked, shape, most, length, pace)?,
     };
     let (packets, mut floor) = floor::walk(&path)?;
     for _ in 1..asked.runs {
@@ -59,14 +86,16 @@ pub fn capture(asked: &Asked, shape: &str, most: u64, length: u32) -> io::Result
 /// Path, bytes at single length, and bytes in full.
 type Made = (PathBuf, u64, u64);
 
-fn calls(asked: &Asked, shape: &str, full: &Plan, most: u64, length: u32, scratch: &Path) -> io::Result<Made> {
+fn calls(asked: &Asked, shape: &str, full: &Plan, most: u64, length: u32, pace: Pace) -> io::Result<Made> {
     let full_bytes = full.bytes.unwrap_or(most);
     let bytes = if shape == "big" { most } else { full_bytes.min(most) };
     let vlan = asked.vlan.or(full.vlan);
-    let plan = Plan { bytes: Some(bytes), seed: asked.seed, vlan, length, ..full.clone() };
+    let per_second = pace.of(full.per_second, bytes, SIPONLY_DIALOG);
+    let calls = pace.of(u64::from(full.calls), bytes, CALL_SECOND) as u32;
+    let plan = Plan { bytes: Some(bytes), seed: asked.seed, vlan, length, per_second, calls, ..full.clone() };
     let tag = vlan.map_or(String::new(), |vlan| format!("-vlan{vlan}"));
-    let name = format!("{shape}-{}MB-x{length}-seed{}{tag}-{:08x}", bytes / 1_000_000, asked.seed, fingerprint(&CALLS));
-    let path = written(scratch, &name, |file| {
+    let name = format!("{shape}-{}MB-x{length}{}-seed{}{tag}-{:08x}", bytes / 1_000_000, pace.tag(), asked.seed, fingerprint(&CALLS));
+    let path = written(&name, |file| {
         let truth = generator::write(&plan, file)?;
         let streams: Vec<String> = truth.streams.iter().map(ToString::to_string).collect();
         Ok(format!("{truth}\n{}\n", streams.join("\n")))
@@ -74,13 +103,14 @@ fn calls(asked: &Asked, shape: &str, full: &Plan, most: u64, length: u32, scratc
     Ok((path, bytes, full_bytes))
 }
 
-fn other(asked: &Asked, shape: &str, most: u64, length: u32, scratch: &Path) -> io::Result<Made> {
+fn other(asked: &Asked, shape: &str, most: u64, length: u32, pace: Pace) -> io::Result<Made> {
     let bytes = FULL.min(most);
     let tag = asked.vlan.map_or(String::new(), |vlan| format!("-vlan{vlan}"));
     let text = if shape == "drsip" { fingerprint(&TRUNKS) } else { fingerprint(&ATTACKS) };
-    let name = format!("{shape}-{}MB-x{length}{tag}-{text:08x}", bytes / 1_000_000);
-    let path = written(scratch, &name, |file| {
-        let truth = shapes::write(shape, bytes * u64::from(length), asked.vlan, file)?;
+    let name = format!("{shape}-{}MB-x{length}{}{tag}-{text:08x}", bytes / 1_000_000, pace.tag());
+    let per_second = pace.of(shapes::DIALOGS_PER_SECOND, bytes, DRSIP_DIALOG);
+    let path = written(&name, |file| {
+        let truth = shapes::write(shape, bytes * u64::from(length), per_second, asked.vlan, file)?;
         Ok(format!("packets {}\nbytes {}\nmessages {:?}\nbroken {}\n", truth.packets, truth.bytes, truth.messages, truth.broken))
     })?;
     Ok((path, bytes, FULL))
@@ -121,7 +151,8 @@ pub fn scratch() -> io::Result<PathBuf> {
 }
 
 /// The capture of this name; if it is not there yet, `write` writes it and says what is in it.
-fn written(scratch: &Path, name: &str, write: impl FnOnce(&mut dyn Write) -> io::Result<String>) -> io::Result<PathBuf> {
+fn written(name: &str, write: impl FnOnce(&mut dyn Write) -> io::Result<String>) -> io::Result<PathBuf> {
+    let scratch = scratch()?;
     let path = scratch.join(format!("{name}.pcap"));
     if !path.exists() {
         let part = scratch.join(format!("{name}.part"));

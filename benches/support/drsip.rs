@@ -17,11 +17,8 @@ pub struct Written {
     pub broken: u64,
 }
 
-/// New dialogs per second.
-const PER_SECOND: u64 = 2_000;
-
-/// Writes dialogs until the capture has `bytes`, whatever is going on then.
-pub fn write(capture: &mut Capture<'_>, bytes: u64) -> io::Result<Written> {
+/// Writes so many new dialogs per second until the capture has `bytes`, whatever is going on then.
+pub fn write(capture: &mut Capture<'_>, bytes: u64, per_second: u64) -> io::Result<Written> {
     let mut truth = Written::default();
     let mut connections: Vec<Connection> = (0..N_CONNECTIONS)
         .map(|number| {
@@ -43,7 +40,7 @@ pub fn write(capture: &mut Capture<'_>, bytes: u64) -> io::Result<Written> {
         let now = &script[step];
         if step == 0 {
             begun += 1;
-            let next = begin + begun * 1_000_000 / PER_SECOND;
+            let next = begin + begun * 1_000_000 / per_second.max(1);
             queue.push(Reverse((next, begun, Dialog::new(begun as u32), 0)));
             truth.broken += u64::from(dialog.fault().is_some());
         }

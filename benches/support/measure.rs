@@ -32,6 +32,23 @@ pub struct Times {
     pub median: f64,
 }
 
+/// Most anonymous memory in bytes, of two runs; nothing where /proc does not tell (not Linux).
+#[derive(Clone, Copy, Default)]
+pub struct Memory {
+    /// With a report that is spooled, up to 64 MiB of each section in memory.
+    pub peak: Option<u64>,
+    /// With a report that is too short to matter: what the analysis holds.
+    pub state: Option<u64>,
+}
+
+impl Memory {
+    /// Both in MB, for a table.
+    pub fn cells(self) -> String {
+        let cell = |bytes: Option<u64>| bytes.map_or("-".to_owned(), |bytes| format!("{:.1}", bytes as f64 / 1e6));
+        format!("{} | {}", cell(self.peak), cell(self.state))
+    }
+}
+
 impl Times {
     /// Those of a single run, or of something that is no run.
     pub fn once(seconds: f64) -> Self {

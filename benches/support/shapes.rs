@@ -28,6 +28,9 @@ pub const ATTACKS: [(&str, Attack); 5] = [
     ("syn", Attack::Syn),
 ];
 
+/// New dialogs per second of *drsip* where nobody asks for others.
+pub const DIALOGS_PER_SECOND: u64 = 2_000;
+
 /// What was written.
 pub struct Truth {
     /// Records in the file.
@@ -40,14 +43,14 @@ pub struct Truth {
     pub broken: u64,
 }
 
-/// Writes `drsip` or an attack to `out` as a pcap (µs, little-endian, Ethernet) and stops once it has `bytes`. Many small writes:
-/// hand it a buffered writer. Fails where `out` does, and for a name that is none.
-pub fn write(name: &str, bytes: u64, vlan: Option<u16>, out: &mut dyn Write) -> io::Result<Truth> {
+/// Writes `drsip` with so many dialogs per second, or an attack, to `out` as a pcap (µs, little-endian, Ethernet) and stops once it
+/// has `bytes`. Many small writes: hand it a buffered writer. Fails where `out` does, and for a name that is none.
+pub fn write(name: &str, bytes: u64, per_second: u64, vlan: Option<u16>, out: &mut dyn Write) -> io::Result<Truth> {
     let mut capture = wire::Capture::begin(out, vlan)?;
     let (messages, broken) = match ATTACKS.iter().find(|(known, _)| *known == name) {
         Some((_, attack)) => (hostile::write(*attack, &mut capture, bytes)?, 0),
         None if name == "drsip" => {
-            let written = drsip::write(&mut capture, bytes)?;
+            let written = drsip::write(&mut capture, bytes, per_second)?;
             (written.messages, written.broken)
         }
         None => return Err(io::Error::other(format!("no shape '{name}'"))),

@@ -1,6 +1,7 @@
 //! The programs that a table compares, as their users start them, and the one check that a run of callpath has to pass.
 
-use super::measure::{self, Feed};
+use super::measure::{self, Feed, Memory};
+use std::env;
 use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::Path;
@@ -9,11 +10,15 @@ use std::process::Command;
 /// Where reports go that nobody looks at.
 pub const NOWHERE: &str = "/dev/null";
 
+/// Options of callpath that a bench is asked to try, `--max-memory 100M`.
+const OPTIONS: &str = "CALLPATH_BENCH_OPTIONS";
+
 /// `callpath analyze INPUT`, its report to `report`.
 pub fn callpath(input: &Path, format: &str, threads: Option<u32>, report: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_callpath"));
     command.arg("analyze").arg(input).args(["--format", format, "--no-progress", "-o"]).arg(report);
     command.args(threads.map(|n| format!("-j{n}")));
+    command.args(env::var(OPTIONS).unwrap_or_default().split_whitespace());
     command
 }
 
@@ -52,9 +57,9 @@ pub fn gunzip(packed: &Path) -> Command {
     command
 }
 
-/// One run that is looked at instead of timed: its peak memory, once its report has every record in the ledger. A run that read
-/// less is no result.
-pub fn checked(input: &Path, feed: Feed<'_>, threads: Option<u32>, packets: u64, scratch: &Path) -> Result<Option<u64>, String> {
+/// Two runs that are looked at instead of timed: their peak memory, once the report of the first has every record in the ledger. A run
+/// that read less is no result.
+pub fn checked(input: &Path, feed: Feed<'_>, threads: Option<u32>, packets: u64, scratch: &Path) -> Result<Memory, String> {
     #[derive(serde::Deserialize)]
     struct Report {
         ledger: Ledger,
@@ -70,7 +75,10 @@ pub fn checked(input: &Path, feed: Feed<'_>, threads: Option<u32>, packets: u64,
     let report: Report = serde_json::from_reader(BufReader::new(file)).map_err(|error| format!("failed: report: {error}"))?;
     let _ = fs::remove_file(&path);
     match report.ledger.records {
-        records if records == packets => Ok(peak),
-        records => Err(format!("failed: {records} records in the ledger")),
+        records if records == packets => {}
+        records => return Err(format!("failed: {records} records in the ledger")),
     }
+    let mut quiet = callpath(input, "terminal", threads, Path::new(NOWHERE));
+    let state = measure::peak_anonymous(quiet.arg("-q"), feed, scratch)?;
+    Ok(Memory { peak, state })
 }
