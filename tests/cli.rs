@@ -9,6 +9,8 @@ use std::process::{Command, Stdio};
 mod asked;
 #[path = "../benches/support/gen.rs"]
 mod generator;
+#[path = "cli/packed.rs"]
+mod packed;
 #[path = "support/program.rs"]
 mod program;
 
@@ -143,6 +145,26 @@ fn standard_input_is_read_and_named_as_a_dash() {
     assert_eq!(code, 3);
     holds(report["inputs"][0]["problem"].as_str().unwrap(), &["the last record is cut", "(at byte 4814)"]);
     holds(&refusal(&["analyze", "-", "-"]), &["standard input (-) can be read once"]);
+}
+
+#[test]
+fn limit_bounds_the_terminal_report_and_says_so() {
+    let here = Folder::new();
+    let plan = generator::Plan { bytes: None, calls: 400, ..generator::Plan::named("siponly").expect("a shape") };
+    let mut capture = Vec::new();
+    generator::write(&plan, &mut capture).expect("a Vec takes everything");
+    let path = here.put("many.pcap", &capture);
+    let lines = |args: &[&str]| {
+        let ran = callpath(&[&["analyze"], args, &[&path]].concat(), b"");
+        assert_eq!(ran.code, 0);
+        (ran.text().lines().count(), ran.text())
+    };
+    let (usual, text) = lines(&[]);
+    holds(&text, &["300 more calls without findings left out; --limit 0 shows all", "--format json has everything"]);
+    let (few, text) = lines(&["--limit", "5"]);
+    holds(&text, &["395 more calls"]);
+    let (all, text) = lines(&["--limit", "0"]);
+    assert!(!text.contains("left out") && few < usual && usual < all && all > 400, "{few} {usual} {all}");
 }
 
 #[test]
