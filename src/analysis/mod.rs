@@ -13,7 +13,7 @@ mod summary;
 mod taps;
 
 use crate::call::{CallStage, stage::Ended};
-use crate::engine::{Engine, Mask, par};
+use crate::engine::{Budget, Engine, Mask, par};
 use crate::error::Error;
 use crate::flow::Connection;
 use crate::path::Network;
@@ -69,6 +69,13 @@ impl Analysis {
     /// A run that begins, for a format with so many sections.
     pub fn new(format: &dyn Format) -> Self {
         Self { engine: Engine::default(), calls: CallStage::default(), results: Results::new(format.sections()) }
+    }
+
+    /// Sets what the run may hold, from here on. A state that is loaded has the usual limits until then.
+    pub fn limit(&mut self, budget: Budget) {
+        self.engine.limit(budget);
+        self.calls.limit(budget);
+        self.results.limit(budget.rendered);
     }
 
     /// How many records the next window may hold.

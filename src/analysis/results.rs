@@ -47,6 +47,11 @@ impl Results {
         }
     }
 
+    /// Sets how many rendered bytes a section keeps in memory.
+    pub fn limit(&mut self, bytes: usize) {
+        self.spools.0.get_mut().iter_mut().for_each(|spool| spool.most = bytes);
+    }
+
     /// Adds judged calls. Fails when the spool cannot be written.
     pub fn add(&mut self, judged: Judged) -> io::Result<()> {
         for (spool, part) in self.spools.0.get_mut().iter_mut().zip(judged.rendered.0) {

@@ -209,6 +209,11 @@ impl Correlator {
         }
     }
 
+    /// Streams that nobody claimed so far.
+    pub fn unclaimed(&self) -> usize {
+        self.unclaimed.iter().count()
+    }
+
     /// Takes together what belongs to a leg that is closed; `last`: nobody else will be asked for.
     pub fn gather(&mut self, leg: &Leg, last: bool) -> Own {
         for endpoint in leg.endpoints.iter().filter(|_| !last) {

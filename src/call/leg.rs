@@ -111,6 +111,9 @@ pub enum Applied {
     LetGo,
 }
 
+/// Bytes of text that count for a message more.
+const LONG: usize = 1_024;
+
 /// Why a leg is due to be closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closing {
@@ -240,6 +243,12 @@ impl Leg {
             return (silent >= SILENT_DIALOG).then_some(Closing::Silent);
         }
         (silent >= Span(AFTER_END.0 + UNANSWERED.0)).then_some(Closing::Ended)
+    }
+
+    /// What it holds, in messages of usual length. Whether their text is copied does not count: a capture through a pipe gives the same
+    /// report as its file.
+    pub fn weight(&self) -> usize {
+        2 + self.messages.iter().map(|message| 1 + message.message.text.bytes().len() / LONG).sum::<usize>()
     }
 
     /// Moves the state by a message that was not seen before.

@@ -2,6 +2,7 @@
 
 use super::leg::{Applied, Closing};
 use super::{Leg, LegId};
+use crate::engine::Budget;
 use crate::flow::Message;
 use crate::hash;
 use crate::ledger::Ledger;
@@ -13,9 +14,6 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
-
-/// Most open legs of a shard; beyond it those unheard of for longest are closed as they are.
-const MOST_LEGS: usize = 4096;
 
 /// Methods counted by name; a stranger may invent any number, and further ones share one count.
 const MOST_METHODS: usize = 256;
@@ -76,6 +74,9 @@ impl MessageCounts {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct CallShard {
     legs: HashMap<Arc<[u8]>, Box<Leg>, foldhash::fast::RandomState>,
+    /// What it may hold.
+    #[serde(skip)]
+    pub budget: Budget,
     /// Messages seen.
     pub counts: MessageCounts,
     /// Duplicates and what was let go.
@@ -124,9 +125,12 @@ impl CallShard {
         }
     }
 
-    /// Legs to close at `clock`, or all of them; in order of first message.
-    pub fn due(&self, clock: Timestamp, all: bool) -> Vec<Due> {
-        let over = self.oldest_over_the_cap();
+    /// Legs to close at `clock`, or all of them; in order of first message. Those unheard of for longest are closed as they are where the
+    /// shard holds more than it may.
+    pub fn due(&mut self, clock: Timestamp, all: bool) -> Vec<Due> {
+        let over = if all { None } else { self.oldest_over_the_cap() };
+        self.ledger.evicted +=
+            over.map_or(0, |until| self.legs.values().filter(|leg| leg.last_seq <= until && leg.closing(clock).is_none()).count() as u64);
         let closing =
             |leg: &Leg| if all || over.is_some_and(|until| leg.last_seq <= until) { Some(Closing::Ended) } else { leg.closing(clock) };
         let mut due: Vec<Due> = self
@@ -141,17 +145,30 @@ impl CallShard {
         due
     }
 
-    /// It holds more legs than it may.
+    /// It holds more legs, or more messages of legs, than it may.
     pub fn is_full(&self) -> bool {
-        self.legs.len() > MOST_LEGS
+        self.legs.len() > self.budget.legs || self.budget.messages < usize::MAX && self.held() > self.budget.messages
+    }
+
+    /// What its legs hold, in messages.
+    fn held(&self) -> usize {
+        self.legs.values().map(|leg| leg.weight()).sum()
     }
 
     /// Place of the last message of the youngest leg that has to go, those unheard of for longest first.
     fn oldest_over_the_cap(&self) -> Option<Seq> {
-        let over = self.legs.len().checked_sub(MOST_LEGS).filter(|over| *over > 0)?;
-        let mut last: Vec<Seq> = self.legs.values().map(|leg| leg.last_seq).collect();
+        if !self.is_full() {
+            return None;
+        }
+        let mut last: Vec<(Seq, usize)> = self.legs.values().map(|leg| (leg.last_seq, leg.weight())).collect();
         last.sort_unstable();
-        last.get(over - 1).copied()
+        let (mut legs, mut held) = (last.len(), self.held());
+        let goes = |(seq, weight): (Seq, usize)| {
+            let goes = legs > self.budget.legs || held > self.budget.messages;
+            (legs, held) = (legs - 1, held - weight);
+            goes.then_some(seq)
+        };
+        last.into_iter().map_while(goes).last()
     }
 
     /// Takes a leg out.

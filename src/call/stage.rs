@@ -2,7 +2,7 @@
 
 use super::shard::{MessageCounts, shard_of};
 use super::{Call, CallShard, Claim, Correlator, Due, Leg, correlate::Own};
-use crate::engine::{Fact, SHARDS, Wanted, par};
+use crate::engine::{Budget, Fact, SHARDS, Wanted, par};
 use crate::flow::{Connection, Message};
 use crate::ledger::Ledger;
 use crate::proto::rtp::Ssrc;
@@ -18,11 +18,18 @@ use std::sync::Arc;
 pub struct CallStage {
     shards: Vec<CallShard>,
     correlator: Correlator,
+    /// Streams that may wait for somebody to claim them.
+    #[serde(skip, default = "any_number")]
+    streams: usize,
+}
+
+fn any_number() -> usize {
+    usize::MAX
 }
 
 impl Default for CallStage {
     fn default() -> Self {
-        Self { shards: (0..SHARDS).map(|_| CallShard::default()).collect(), correlator: Correlator::default() }
+        Self { shards: (0..SHARDS).map(|_| CallShard::default()).collect(), correlator: Correlator::default(), streams: any_number() }
     }
 }
 
@@ -110,9 +117,20 @@ impl CallStage {
         claims.iter().flatten().for_each(|claim| self.correlator.claim(claim));
     }
 
-    /// Some shard holds more legs than it may: a sweep is due whatever the clock says.
+    /// Sets what legs and streams may take, from here on.
+    pub fn limit(&mut self, budget: Budget) {
+        self.streams = budget.streams;
+        self.shards.iter_mut().for_each(|shard| shard.budget = budget);
+    }
+
+    /// More is held than may be: a sweep is due whatever the clock says.
     pub fn is_full(&self) -> bool {
-        self.shards.iter().any(CallShard::is_full)
+        self.shards.iter().any(CallShard::is_full) || self.is_flooded()
+    }
+
+    /// More streams wait for somebody to claim them than may.
+    fn is_flooded(&self) -> bool {
+        self.correlator.unclaimed() > self.streams
     }
 
     /// Legs that may be closed at `clock`, or all.
@@ -132,9 +150,10 @@ impl CallStage {
         let mut legs: Vec<Box<Leg>> = closed.into_iter().flatten().collect();
         legs.sort_by_key(|leg| leg.id);
         self.correlator.join_far_sides();
+        let flooded = self.is_flooded();
         let legs = legs.into_iter().map(|leg| (leg.id.0, self.correlator.gather(&leg, all), Some(leg)));
         let mut ended: Vec<Ended> = legs.map(|(first, own, leg)| Ended { first, leg, own }).collect();
-        ended.extend(self.correlator.unsignalled(all).into_iter().map(|own| Ended { first: own.began(), leg: None, own }));
+        ended.extend(self.correlator.unsignalled(all || flooded).into_iter().map(|own| Ended { first: own.began(), leg: None, own }));
         ended.sort_by_key(|ended| ended.first);
         ended
     }

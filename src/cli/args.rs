@@ -1,5 +1,6 @@
 //! The command line as data. Letters follow tcpdump and tshark; what they mean is in the help texts, which are the reference.
 
+use crate::engine::budget::LEAST;
 use crate::finding::Severity;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
@@ -104,6 +105,10 @@ pub struct Analyze {
     #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
 
+    /// Memory of its own that the run keeps to: 300M, 2G. What was unseen for longest is let go first, and counted as evicted
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    pub max_memory: Option<u64>,
+
     /// Verdict, what was not read, and findings only; no progress bar
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
@@ -124,6 +129,24 @@ pub struct Analyze {
     /// No progress bar
     #[arg(long)]
     pub no_progress: bool,
+}
+
+/// A size in bytes: digits, and K, M, G or T for powers of 1024.
+fn memory(text: &str) -> Result<u64, String> {
+    let (digits, unit) = text.split_at(text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len());
+    let power = match unit.to_ascii_uppercase().trim_end_matches("IB").trim_end_matches('B') {
+        "" => 0,
+        "K" => 1,
+        "M" => 2,
+        "G" => 3,
+        "T" => 4,
+        _ => return Err("write a size like 300M or 2G".to_owned()),
+    };
+    let bytes = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(1 << (10 * power)));
+    match bytes.ok_or_else(|| "write a size like 300M or 2G".to_owned())? {
+        little if little < LEAST => Err(format!("a run takes {}M whatever it reads: give more", LEAST >> 20)),
+        bytes => Ok(bytes),
+    }
 }
 
 impl Analyze {

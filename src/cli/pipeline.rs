@@ -6,7 +6,7 @@ use crate::analysis::{
     Analysis, Settings,
     run::{self, Drive, WINDOW},
 };
-use crate::engine::par;
+use crate::engine::{Budget, par};
 use crate::error::Error;
 use crate::input::{self, Filter, cannot_open};
 use crate::record::{Merge, Options, Record};
@@ -42,6 +42,7 @@ pub fn analyse(job: &Job<'_>) -> Result<Analysed, Error> {
     let mut merge = Merge::open(input::discover(&job.args.inputs())?, par::spawn, options)?;
     let settings = Settings { topology: &topology, rules: &chosen, format: job.format };
     let mut analysis = Analysis::new(job.format);
+    analysis.limit(job.args.max_memory.map_or_else(Budget::default, Budget::of));
     let summary = par::with_threads(usize::from(job.args.threads.unwrap_or(0)), || {
         let mut keep = filter.as_mut().map(|filter| move |record: &Record<'_>| filter.keeps(record.link.0, record.bytes));
         let mut progress = |at: run::Progress| job.progress.update(at.bytes, at.of, at.records);

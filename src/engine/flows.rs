@@ -5,11 +5,6 @@ use crate::record::Seq;
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 
-/// Most flows of one kind in a shard; beyond it the longest unseen go.
-const MOST_FLOWS: usize = 1 << 16;
-/// Flows that stay then: room for many at once, so that finding the longest unseen is seldom.
-const KEPT_FLOWS: usize = MOST_FLOWS / 8 * 7;
-
 /// Flows by their keys, hashed with a seed of the process.
 pub type Flows<T> = HashMap<FlowKey, T, foldhash::fast::RandomState>;
 
@@ -24,20 +19,20 @@ pub struct Wanted {
     pub all: bool,
 }
 
-/// A table of so many flows has more than it may.
-pub fn is_full(flows: usize) -> bool {
-    flows > MOST_FLOWS
-}
-
-/// Flows to drop so that a table keeps its cap: those unseen for longest, in that order.
-pub fn oldest(flows: impl ExactSizeIterator<Item = (Seq, FlowKey)>) -> Vec<FlowKey> {
-    if !is_full(flows.len()) {
+/// Flows to drop so that a table has at most `most` entries, of which each flow has as many as it says: those unseen for longest, in that
+/// order, and an eighth of the room with them, so that looking for them is seldom.
+pub fn oldest(flows: impl Iterator<Item = (Seq, FlowKey, usize)>, most: usize) -> Vec<FlowKey> {
+    let mut flows: Vec<_> = flows.collect();
+    let mut entries: usize = flows.iter().map(|(.., n)| n).sum();
+    if entries <= most {
         return Vec::new();
     }
-    let mut flows: Vec<_> = flows.collect();
-    let over = flows.len() - KEPT_FLOWS;
-    flows.select_nth_unstable(over);
-    flows.truncate(over);
     flows.sort_unstable();
-    flows.into_iter().map(|(_, flow)| flow).collect()
+    let kept = most / 8 * 7;
+    let goes = |(_, flow, n): (Seq, FlowKey, usize)| {
+        let goes = entries > kept;
+        entries = entries.saturating_sub(n);
+        goes.then_some(flow)
+    };
+    flows.into_iter().map_while(goes).collect()
 }

@@ -4,6 +4,7 @@
 //! order, and ticks from the count of records, so the facts are the same however the records were fed.
 
 mod apply;
+pub mod budget;
 mod chunk;
 pub mod facts;
 mod flows;
@@ -18,6 +19,7 @@ mod tcp_table;
 mod udp_flow;
 mod window;
 
+pub use budget::Budget;
 pub use facts::Fact;
 pub use flows::Wanted;
 pub use shard::{SHARDS, Shard};
@@ -149,6 +151,11 @@ impl Engine {
             out
         });
         in_order(taken.into_iter().flatten().collect())
+    }
+
+    /// Sets what the tables may hold, from here on.
+    pub fn limit(&mut self, budget: Budget) {
+        self.shards.iter_mut().for_each(|shard| shard.budget = budget);
     }
 
     /// Takes in what packets added up to aside of their flows: to be called before the state is saved.

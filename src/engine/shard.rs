@@ -1,7 +1,8 @@
 //! One of the 64 shards: the state of its share of the flows. Its whole interface is `apply`, `tick` and `sweep`.
 
+use super::budget::Budget;
 use super::facts::Fact;
-use super::flows::{Flows, Wanted, is_full, oldest};
+use super::flows::{Flows, Wanted, oldest};
 use super::fragment::provisional;
 use super::runs::{Key, Runs};
 use super::tcp_table::TcpTable;
@@ -39,6 +40,9 @@ pub struct Shard {
     /// Packets of the UDP flows that are not taken in yet.
     #[serde(skip)]
     pub runs: Runs,
+    /// What it may hold.
+    #[serde(skip)]
+    pub budget: Budget,
     /// Records applied here.
     pub ledger: Ledger,
 }
@@ -81,7 +85,7 @@ impl Shard {
     pub fn apply(&mut self, packet: &Packet<'_>, rtp: Option<&rtp::Header>, out: &mut Vec<(Seq, Fact)>) {
         let kind = match (packet.tcp, rtp) {
             (Some(_), _) => {
-                self.tcp.apply(packet, &mut self.ledger, out);
+                self.tcp.apply(packet, &self.budget, &mut self.ledger, out);
                 Kind::Tcp
             }
             (None, Some(header)) => self.rtp(packet, header),
@@ -212,19 +216,24 @@ impl Shard {
 
     /// Every 65 536 records: skips gaps that stayed open, and keeps the tables below their caps.
     pub fn tick(&mut self, seq: Seq, clock: Timestamp, out: &mut Vec<(Seq, Fact)>) {
-        if is_full(self.udp.len()) {
+        let most = self.budget.flows;
+        let entries: usize = self.udp.values().map(UdpFlow::entries).sum();
+        let gone = if entries > most {
             self.settle();
-        }
-        for flow in oldest(self.udp.iter().map(|(flow, state)| (state.last_seq, *flow))) {
+            oldest(self.udp.iter().map(|(flow, state)| (state.last_seq, *flow, state.entries())), most)
+        } else {
+            Vec::new()
+        };
+        for flow in gone {
             if let Some(state) = self.udp.remove(&flow) {
                 self.ledger.evicted += 1;
                 state.close(flow, seq, clock, out);
             }
         }
-        for flow in oldest(self.sctp.iter().map(|(flow, state)| (state.last_seq, *flow))) {
+        for flow in oldest(self.sctp.iter().map(|(flow, state)| (state.last_seq, *flow, 1)), most) {
             self.ledger.evicted += u64::from(self.sctp.remove(&flow).is_some());
         }
-        self.tcp.tick(seq, clock, &mut self.ledger, out);
+        self.tcp.tick((seq, clock), &self.budget, &mut self.ledger, out);
     }
 
     /// At ticks some seconds apart: closes what is idle, hands out what is wanted, tells what changed. Returns the watched endpoints

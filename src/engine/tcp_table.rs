@@ -1,5 +1,6 @@
 //! The TCP flows of a shard: which of them wait behind a gap, and how many bytes they keep together.
 
+use super::budget::Budget;
 use super::facts::Fact;
 use super::flows::{Flows, oldest};
 use crate::decode::{FlowKey, Packet};
@@ -9,9 +10,6 @@ use crate::record::Seq;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-
-/// Most bytes that the flows keep for messages that are not whole; beyond it those longest unseen are read as they are.
-const MOST_BUFFERED: usize = 8 << 20;
 
 /// The flows.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -24,8 +22,8 @@ pub struct TcpTable {
 }
 
 impl TcpTable {
-    /// Applies a segment, and counts it.
-    pub fn apply(&mut self, packet: &Packet<'_>, ledger: &mut Ledger, out: &mut Vec<(Seq, Fact)>) {
+    /// Applies a segment, and counts it. What is kept beyond the budget is read as it is, that of flows unseen for longest first.
+    pub fn apply(&mut self, packet: &Packet<'_>, budget: &Budget, ledger: &mut Ledger, out: &mut Vec<(Seq, Fact)>) {
         let mut messages = Vec::new();
         let tcp = self.flows.entry(packet.flow).or_default();
         if tcp.keep(packet) {
@@ -48,18 +46,18 @@ impl TcpTable {
             (true, false) => self.waiting.remove(&packet.flow),
             _ => false,
         };
-        if self.buffered > MOST_BUFFERED {
-            self.make_room(packet.seq, ledger, out);
+        if self.buffered > budget.buffered {
+            self.make_room(packet.seq, budget, ledger, out);
         }
     }
 
     /// Reads what TCP flows keep as it is, those longest unseen first, until half the room is free.
-    fn make_room(&mut self, seq: Seq, ledger: &mut Ledger, out: &mut Vec<(Seq, Fact)>) {
+    fn make_room(&mut self, seq: Seq, budget: &Budget, ledger: &mut Ledger, out: &mut Vec<(Seq, Fact)>) {
         let keep = |(key, tcp): (&FlowKey, &Tcp)| tcp.known().filter(|flow| flow.size() > 0).map(|flow| (flow.last_seq, *key));
         let mut flows: Vec<(Seq, FlowKey)> = self.flows.iter().filter_map(keep).collect();
         flows.sort_unstable();
         for (_, key) in flows {
-            if self.buffered <= MOST_BUFFERED / 2 {
+            if self.buffered <= budget.buffered / 2 {
                 return;
             }
             let Some(flow) = self.flows.get_mut(&key).and_then(Tcp::known_mut) else { continue };
@@ -73,7 +71,7 @@ impl TcpTable {
     }
 
     /// Skips gaps that stayed open, and keeps the table below its cap.
-    pub fn tick(&mut self, seq: Seq, clock: Timestamp, ledger: &mut Ledger, out: &mut Vec<(Seq, Fact)>) {
+    pub fn tick(&mut self, (seq, clock): (Seq, Timestamp), budget: &Budget, ledger: &mut Ledger, out: &mut Vec<(Seq, Fact)>) {
         let mut messages = Vec::new();
         let Self { flows, waiting, buffered } = self;
         waiting.retain(|key| {
@@ -84,7 +82,10 @@ impl TcpTable {
             flow.waits()
         });
         out.extend(messages.into_iter().map(|m| (seq, Fact::Message(Box::new(m)))));
-        for key in oldest(self.flows.iter().map(|(key, tcp)| (tcp.last_seq(), *key))) {
+        if self.flows.len() <= budget.flows {
+            return;
+        }
+        for key in oldest(self.flows.iter().map(|(key, tcp)| (tcp.last_seq(), *key, 1)), budget.flows) {
             ledger.evicted += 1;
             self.remove(&key, (seq, clock), ledger, out);
         }

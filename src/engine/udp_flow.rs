@@ -45,6 +45,11 @@ impl UdpFlow {
         }
     }
 
+    /// Entries of the table that it stands for.
+    pub fn entries(&self) -> usize {
+        self.media.streams().count().max(1)
+    }
+
     /// A packet came.
     pub fn touch(&mut self, packet: &Packet<'_>) {
         self.last_seq = packet.seq;

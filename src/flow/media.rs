@@ -193,6 +193,9 @@ impl Way {
             ledger.evicted += 1;
         }
         let hash = samples::hash(header.payload(packet.payload));
+        if doubts.candidates.is_empty() {
+            doubts.candidates.reserve_exact(1);
+        }
         doubts.candidates.push(Candidate { ssrc: header.ssrc, arrival: Arrival::of(packet, header), hash });
         false
     }
@@ -203,6 +206,9 @@ impl Way {
             let oldest = self.streams.iter().enumerate().min_by_key(|(_, stream)| idle(stream)).map_or(0, |(i, _)| i);
             self.streams.remove(oldest);
             ledger.evicted += 1;
+        }
+        if self.streams.is_empty() {
+            self.streams.reserve_exact(1); // most flows have one each way, and four times its size is much
         }
         self.streams.push(stream);
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
-/// Bytes kept in memory before a spool goes to its file.
+/// Bytes kept in memory before a spool goes to its file, where nobody asks for less.
 pub const IN_MEMORY: usize = 64 << 20;
 
 /// Bytes of a spool's file that are read at one time.
@@ -48,8 +48,10 @@ struct Place {
 }
 
 /// Entries of one section.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Spool {
+    /// Bytes kept in memory before it goes to its file.
+    pub most: usize,
     places: Vec<Place>,
     /// What is in memory: offset of each part, and its bytes.
     memory: Vec<(u64, Vec<u8>)>,
@@ -58,13 +60,19 @@ pub struct Spool {
     in_file: u64,
 }
 
+impl Default for Spool {
+    fn default() -> Self {
+        Self { most: IN_MEMORY, places: Vec::new(), memory: Vec::new(), in_memory: 0, file: None, in_file: 0 }
+    }
+}
+
 impl Spool {
     /// Appends what was rendered together; entries of one sort key keep their order of arrival.
     pub fn append(&mut self, part: Part) -> io::Result<()> {
         if part.places.is_empty() {
             return Ok(());
         }
-        if self.in_memory > 0 && self.in_memory + part.bytes.len() > IN_MEMORY {
+        if self.in_memory > 0 && self.in_memory + part.bytes.len() > self.most {
             self.flush_to_file()?;
         }
         let start = self.in_file + self.in_memory as u64;
