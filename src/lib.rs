@@ -7,7 +7,7 @@
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | [`error`], [`time`], [`hash`], [`prefetch`], [`ledger`] | outcomes, nanoseconds, the one stable hash, memory asked for ahead, the count of every record |
+//! | [`error`], [`time`], [`hash`], [`prefetch`], [`address`], [`ledger`] | outcomes, nanoseconds, stable hashes, memory asked for ahead, addresses as text, the count of every record |
 //! | [`input`] | bytes: files, directories, globs, pipes, what gzip, zstd, lz4 and xz packed; capture filters |
 //! | [`record`] | pcap and pcapng to records; all inputs merged into one order |
 //! | [`decode`] | link layers, VLAN, MPLS, tunnels, mirror encapsulations, IP, UDP, TCP, SCTP: a frame to a packet, a fragment, or a reason why not |
@@ -59,6 +59,8 @@ pub mod time;
 pub mod hash;
 
 pub mod prefetch;
+
+pub mod address;
 
 pub mod ledger;
 

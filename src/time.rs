@@ -28,11 +28,36 @@ impl Span {
 }
 
 impl Timestamp {
-    /// RFC 3339 in UTC with nine decimals: `2026-11-20T13:53:00.000000000Z`. Times beyond jiff's years are clamped to them.
+    /// RFC 3339 in UTC with nine decimals: `2026-11-20T13:53:00.000000000Z`.
     pub fn rfc3339(self) -> String {
-        let at = jiff::Timestamp::from_nanosecond(i128::from(self.0)).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        format!("{at:.9}")
+        let (secs, nanos) = (self.0.div_euclid(1_000_000_000), self.0.rem_euclid(1_000_000_000));
+        let (days, secs) = (secs.div_euclid(86_400), secs.rem_euclid(86_400));
+        let (year, month, day) = date(days);
+        let secs = secs as u32;
+        let [hour, minute, second] = [secs / 3_600, secs / 60 % 60, secs % 60];
+        let mut text = *b"0000-00-00T00:00:00.000000000Z";
+        let parts = [(0..4, year as u32), (5..7, month as u32), (8..10, day as u32), (11..13, hour), (14..16, minute), (17..19, second)];
+        for (place, number) in parts.into_iter().chain([(20..29, nanos as u32)]) {
+            let mut rest = number;
+            for digit in text.get_mut(place).unwrap_or_default().iter_mut().rev() {
+                *digit = b'0' + (rest % 10) as u8;
+                rest /= 10;
+            }
+        }
+        str::from_utf8(&text).unwrap_or_default().to_owned()
     }
+}
+
+/// Year, month and day of a day counted from 1970-01-01. Years begin in March here, so that a leap day is the last of its year.
+fn date(days: i64) -> (i64, i64, i64) {
+    const DAYS_IN_ERA: i64 = 146_097; // 400 years
+    let days = days + 719_468; // from 0000-03-01
+    let (era, day) = (days.div_euclid(DAYS_IN_ERA), days.rem_euclid(DAYS_IN_ERA));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let (day, month) = (day - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
+    (year + era * 400 + i64::from(month <= 2), month, day)
 }
 
 impl Sub for Timestamp {
@@ -72,6 +97,14 @@ mod tests {
         assert_eq!(Timestamp(0).rfc3339(), "1970-01-01T00:00:00.000000000Z");
         assert_eq!(Timestamp(-1).rfc3339(), "1969-12-31T23:59:59.999999999Z");
         assert_eq!(Timestamp(i64::MAX).rfc3339(), "2262-04-11T23:47:16.854775807Z");
+    }
+
+    #[test]
+    fn every_day_is_the_calendars() {
+        for day in (-106_000..106_000).step_by(7) {
+            let at = Timestamp(day * 86_400_000_000_000 + 1_234_567_890);
+            assert_eq!(at.rfc3339(), format!("{:.9}", jiff::Timestamp::from_nanosecond(i128::from(at.0)).unwrap()));
+        }
     }
 
     #[test]

@@ -1,28 +1,29 @@
 //! Entries of the report, made from a judged call.
 
 use super::{control, sound, taps};
+use crate::address;
 use crate::call::{BoundStream, Call, Leg, LegKind, LegMessage, Recognition, media, outcome, recognise, relay::Relay};
 use crate::finding::Finding;
 use crate::flow::{Pass, Transport, located::path_order};
 use crate::path::{Hop, HopKind, Network, Way};
-use crate::proto::sip::{HeaderName, NameAddr};
+use crate::proto::sip::{self, NameAddr, Uri};
 use crate::record::Seq;
 use crate::report::{
     AsymmetricEntry, CallEntry, CallReport, Decimal, EndEntry, HopEntry, LegEntry, MeanMax, MinMeanMax, StreamEntry, WayEntry,
 };
-use std::net::IpAddr;
+use std::borrow::Cow;
 
 /// Nanoseconds in a millisecond.
 const MS: i128 = 1_000_000;
 
 /// The report of a call, without ladder and findings.
-pub fn report(call: &Call, recognitions: &[Recognition], hops: &[Hop], findings: &[Finding], network: &Network<'_>) -> CallReport {
-    let streams: Vec<(Seq, StreamEntry)> = call.streams.iter().map(|bound| (first(bound), stream(bound, call, hops, network))).collect();
+pub fn report(call: &Call, recognitions: &[Recognition], hops: Vec<Hop>, findings: &[Finding], network: &Network<'_>) -> CallReport {
+    let streams: Vec<(Seq, StreamEntry)> = call.streams.iter().map(|bound| (first(bound), stream(bound, call, &hops, network))).collect();
     CallReport {
         first: call.first.seq,
-        call: Some(entry(call, recognitions, hops, findings, network)),
+        call: Some(entry(call, recognitions, &hops, findings, network)),
         streams,
-        hops: hops.iter().map(|h| (h.first.seq, hop(h, Some(&call.id)))).collect(),
+        hops: hops.into_iter().map(|h| (h.first.seq, hop(h, Some(&call.id)))).collect(),
         ..CallReport::default()
     }
 }
@@ -46,8 +47,8 @@ fn entry(call: &Call, recognitions: &[Recognition], hops: &[Hop], findings: &[Fi
         started: call.first.at.rfc3339(),
         answered: main.and_then(|leg| leg.answered).map(|at| at.rfc3339()),
         ended: call.ended.map(|at| at.rfc3339()),
-        caller: main.and_then(|leg| party(leg, HeaderName::From)),
-        callee: main.and_then(|leg| party(leg, HeaderName::To)),
+        caller: main.and_then(|leg| party(leg.from())),
+        callee: main.and_then(|leg| party(leg.to())),
         legs: match call.legs.as_slice() {
             [] => media_legs(call, hops, network),
             legs => legs.iter().zip(recognitions).map(|(leg, found)| signalled(leg, found, hops, network)).collect(),
@@ -72,50 +73,43 @@ fn kind(call: &Call) -> &'static str {
     }
 }
 
-/// The user of an address header of the leg's first request, else of its first message; the host where it has no user.
-fn party(leg: &Leg, name: HeaderName) -> Option<String> {
-    let value = header(leg, name)?;
+/// The user of an address; the URI where it has no user.
+fn party(value: Option<Cow<'_, [u8]>>) -> Option<String> {
+    let value = value?;
+    let value = String::from_utf8_lossy(&value);
     let address = NameAddr::parse(&value);
-    let uri = address.uri();
-    match uri.user_decoded().filter(|user| !user.is_empty()) {
+    match Uri::user_of(address.uri).filter(|user| !user.is_empty()) {
         Some(user) => Some(user.into_owned()),
         None => Some(address.uri.to_owned()).filter(|uri| !uri.is_empty()),
     }
 }
 
-fn uri(leg: &Leg, name: HeaderName) -> Option<String> {
-    let value = header(leg, name)?;
-    Some(NameAddr::parse(&value).uri.to_owned()).filter(|uri| !uri.is_empty())
-}
-
-fn header(leg: &Leg, name: HeaderName) -> Option<String> {
-    let request = leg.messages.iter().find(|m| m.start.is_request);
-    let value = request.or(leg.messages.first())?.sip().first(name)?;
-    Some(String::from_utf8_lossy(&value).into_owned())
+fn uri(value: Option<Cow<'_, [u8]>>) -> Option<String> {
+    let value = value?;
+    Some(NameAddr::parse(&String::from_utf8_lossy(&value)).uri.to_owned()).filter(|uri| !uri.is_empty())
 }
 
 fn signalled(leg: &Leg, recognition: &Recognition, hops: &[Hop], network: &Network<'_>) -> LegEntry {
     let deciding = outcome::deciding(leg).and_then(|t| leg.message(t.last?));
-    let pairs: Vec<(IpAddr, IpAddr)> =
-        leg.messages.iter().flat_map(LegMessage::sightings).map(|s| (s.course.src.ip(), s.course.dst.ip())).collect();
     let crosses = |hop: &&Hop| {
-        let ends = (hop.a.ip, hop.b.ip);
-        hop.kind == HopKind::Signalling && pairs.iter().any(|p| *p == ends || *p == (ends.1, ends.0))
+        let ends = [(hop.a.ip, hop.b.ip), (hop.b.ip, hop.a.ip)];
+        let pairs = || leg.messages.iter().flat_map(LegMessage::sightings).map(|s| (s.course.src.ip(), s.course.dst.ip()));
+        hop.kind == HopKind::Signalling && pairs().any(|pair| ends.contains(&pair))
     };
     let (a, b) = leg.ends().unzip();
     LegEntry {
         call_id: leg.call_id().map(|c| String::from_utf8_lossy(c).into_owned()),
-        from: uri(leg, HeaderName::From),
-        to: uri(leg, HeaderName::To),
+        from: uri(leg.from()),
+        to: uri(leg.to()),
         transport: Some(transport(leg)),
-        a: a.map(|a| a.to_string()).unwrap_or_default(),
-        b: b.map(|b| b.to_string()).unwrap_or_default(),
+        a: a.map(address::endpoint).unwrap_or_default(),
+        b: b.map(address::endpoint).unwrap_or_default(),
         side: recognise::side(leg, recognition, network.topology).to_string(),
         requests: leg.requests,
         responses: leg.responses,
         retransmissions: leg.retransmissions,
         status: deciding.and_then(|m| m.start.status),
-        reason: deciding.map(|m| m.sip().reason().into_owned()).filter(|reason| !reason.is_empty()),
+        reason: deciding.map(|m| sip::reason(m.message.text.bytes()).into_owned()).filter(|reason| !reason.is_empty()),
         setup_ms: (leg.kind == LegKind::Call).then(|| outcome::setup(leg)).flatten().map(|s| Decimal::ratio(i128::from(s.0), MS)),
         hops: hops.iter().filter(crosses).map(|hop| hop.id.clone()).collect(),
         joined_by: None,
@@ -131,15 +125,11 @@ fn correlation(leg: &Leg) -> Option<String> {
 
 /// Transport of the top Via where it is one of the contract's, else what carried the first message.
 fn transport(leg: &Leg) -> String {
-    let via = leg.messages.first().and_then(|m| m.message.sip().via_transport().map(|t| t.to_ascii_lowercase()));
-    match via.as_deref() {
-        Some(b"udp") => "udp",
-        Some(b"tcp") => "tcp",
-        Some(b"tls") => "tls",
-        Some(b"ws") => "ws",
-        Some(b"wss") => "wss",
-        Some(b"sctp") => "sctp",
-        _ => match leg.messages.first().map(|m| m.message.course().transport) {
+    let via = leg.via_transport();
+    let known = ["udp", "tcp", "tls", "ws", "wss", "sctp"].into_iter().find(|known| known.as_bytes().eq_ignore_ascii_case(via));
+    match known {
+        Some(known) => known,
+        None => match leg.messages.first().map(|m| m.message.course().transport) {
             Some(Transport::Tcp) => "tcp",
             Some(Transport::Sctp) => "sctp",
             Some(Transport::Ws) => "ws",
@@ -156,8 +146,8 @@ fn media_legs(call: &Call, hops: &[Hop], network: &Network<'_>) -> Vec<LegEntry>
     let at = call.first.at;
     let places = [network.topology.place_of(a.ip(), at), network.topology.place_of(b.ip(), at)];
     vec![LegEntry {
-        a: a.to_string(),
-        b: b.to_string(),
+        a: address::endpoint(a),
+        b: address::endpoint(b),
         side: recognise::side_of(places).to_string(),
         hops: hops.iter().map(|hop| hop.id.clone()).collect(),
         ..LegEntry::default()
@@ -189,8 +179,8 @@ fn stream(bound: &BoundStream, call: &Call, hops: &[Hop], network: &Network<'_>)
         }),
         continues_ms: bound.relay_delay.map(|delay| Decimal::ratio(i128::from(delay.0), MS)),
         follows: bound.follows.clone(),
-        src: src.to_string(),
-        dst: dst.to_string(),
+        src: address::endpoint(src),
+        dst: address::endpoint(dst),
         ssrc: format!("0x{:08x}", stream.ssrc.0),
         payload_types: types.iter().map(|(payload_type, _)| *payload_type).collect(),
         codec: bound.codec.clone(),
@@ -255,18 +245,18 @@ fn dscp(pass: Option<&Pass>) -> u8 {
 }
 
 /// The entry of a hop.
-pub fn hop(hop: &Hop, call: Option<&str>) -> HopEntry {
-    let end = |end: &crate::path::End| EndEntry { ip: end.ip.to_string(), place: end.place.to_string() };
-    let way = |way: &Way| WayEntry { segment: way.segment.to_string(), basis: way.basis.clone(), packets: way.packets, bytes: way.bytes };
-    let [out, back] = &hop.way;
+pub fn hop(hop: Hop, call: Option<&str>) -> HopEntry {
+    let end = |end: &crate::path::End| EndEntry { ip: address::ip(end.ip), place: end.place.to_string() };
+    let way = |way: Way| WayEntry { segment: way.segment.to_string(), basis: way.basis, packets: way.packets, bytes: way.bytes };
+    let [out, back] = hop.way;
     HopEntry {
-        id: hop.id.clone(),
+        id: hop.id,
         call: call.map(str::to_owned),
         kind: hop.kind.to_string(),
         a: end(&hop.a),
         b: end(&hop.b),
         a_to_b: way(out),
         b_to_a: way(back),
-        asymmetric: AsymmetricEntry { verdict: hop.asymmetric.verdict.to_string(), evidence: hop.asymmetric.evidence.clone() },
+        asymmetric: AsymmetricEntry { verdict: hop.asymmetric.verdict.to_string(), evidence: hop.asymmetric.evidence },
     }
 }

@@ -113,7 +113,7 @@ impl Judge<'_> {
         }
         let ctx = Ctx { topology: self.network.topology, call: Some(call), leg: None };
         self.hops(&hops, &ctx, &mut gathered);
-        let mut report = entries::report(call, &recognitions, &hops, &gathered.findings, &self.network);
+        let mut report = entries::report(call, &recognitions, hops, &gathered.findings, &self.network);
         if self.format.ladders() {
             report.ladder = ladder::rows(call, &gathered.findings);
         }
@@ -139,7 +139,7 @@ impl Judge<'_> {
         self.hops(std::slice::from_ref(&hop), &ctx, &mut gathered);
         let report = CallReport {
             first: hop.first.seq,
-            hops: vec![(hop.first.seq, entries::hop(&hop, None))],
+            hops: vec![(hop.first.seq, entries::hop(hop, None))],
             findings: gathered.findings,
             ..CallReport::default()
         };

@@ -224,7 +224,9 @@ impl Correlator {
                 }
             }
         }
-        self.secured.remove(&leg.id);
+        if leg.secured {
+            self.secured.remove(&leg.id);
+        }
         Own { streams: self.held.remove(&leg.id).unwrap_or_default(), checks: self.checks.of(leg) }
     }
 

@@ -2,16 +2,17 @@
 
 use super::dialog::{Dialog, State, dialog_mut};
 use super::media::{self, Described};
-use super::message::{Copies, Copy, LegMessage, Start, fingerprint};
+use super::message::{Copies, Copy, Identity, LegMessage};
 use super::prints::Prints;
 use super::recognise;
 use super::transaction::{self, MessageIdx, Transaction};
 use crate::flow::{Message, Seen};
-use crate::proto::sip::{self, Method, Sip};
+use crate::proto::sip::{self, HeaderName, Method, Sip};
 use crate::record::Seq;
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::net::SocketAddr;
 
 /// Messages kept of one leg; later ones are counted and let go.
@@ -56,6 +57,10 @@ pub struct Leg {
     pub id: LegId,
     /// Where its first message has the Call-ID, if it has one.
     call_id: Option<sip::Span>,
+    /// Where its first message has the transport of the top Via.
+    via: sip::Span,
+    /// Who calls whom.
+    parties: Parties,
     /// What it is about.
     pub kind: LegKind,
     /// Its messages in the order seen, each once. There is a first one.
@@ -98,6 +103,15 @@ pub struct Leg {
     prints: Prints,
 }
 
+/// Where the first request, else the first message, has From and To.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+struct Parties {
+    message: MessageIdx,
+    is_request: bool,
+    from: Option<sip::Span>,
+    to: Option<sip::Span>,
+}
+
 /// What became of a message that was given to a leg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applied {
@@ -130,6 +144,8 @@ impl Leg {
         let mut leg = Self {
             id: LegId(message.seq()),
             call_id: sip.call_id().map(|call_id| sip::Span::within(sip.text, call_id)),
+            via: sip.via_transport().map(|via| sip::Span::within(sip.text, via)).unwrap_or_default(),
+            parties: Parties::default(),
             kind: kind_of(sip.method()),
             messages: Vec::with_capacity(2),
             transactions: Vec::with_capacity(1),
@@ -158,6 +174,25 @@ impl Leg {
     /// Call-ID, if its messages have one.
     pub fn call_id(&self) -> Option<&[u8]> {
         Some(self.call_id?.of(self.messages.first()?.message.text.bytes()))
+    }
+
+    /// Transport of the first message's top Via, as written; empty where there is none.
+    pub fn via_transport(&self) -> &[u8] {
+        self.messages.first().map_or(&[], |m| self.via.of(m.message.text.bytes()))
+    }
+
+    /// The From of the first request, else of the first message.
+    pub fn from(&self) -> Option<Cow<'_, [u8]>> {
+        self.party(self.parties.from)
+    }
+
+    /// The To of the first request, else of the first message.
+    pub fn to(&self) -> Option<Cow<'_, [u8]>> {
+        self.party(self.parties.to)
+    }
+
+    fn party(&self, place: Option<sip::Span>) -> Option<Cow<'_, [u8]>> {
+        Some(sip::unfold(place?.of(self.message(self.parties.message)?.message.text.bytes())))
     }
 
     /// First message.
@@ -189,17 +224,18 @@ impl Leg {
 
     /// INVITE transactions outside a dialog: the request has no To tag. Without the request it counts when no other is known.
     pub fn initial_invites(&self) -> impl DoubleEndedIterator<Item = &Transaction> {
-        self.transactions.iter().filter(|t| {
-            t.method == Method::Invite
-                && t.request.and_then(|idx| self.message(idx)).is_none_or(|m| m.sip().to_tag().is_none_or(|tag| tag.is_empty()))
-        })
+        self.transactions
+            .iter()
+            .filter(|t| t.method == Method::Invite && t.request.and_then(|idx| self.message(idx)).is_none_or(|m| !m.start.has_to_tag))
     }
 
     /// Applies a message: a further sighting joins the first, a new one moves transactions, dialogs and the leg.
     pub fn apply(&mut self, mut message: Message, announced: &mut dyn FnMut(SocketAddr, bool)) -> Applied {
         self.last_seq = self.last_seq.max(message.seq()); // a message that was cut is read when what followed it comes
         self.last_clock = message.clock;
-        let fingerprint = fingerprint(&message.sip());
+        let sip = message.sip();
+        let identity = Identity::of(&sip);
+        let fingerprint = identity.fingerprint(&sip);
         let same = self.prints.latest(&self.messages, fingerprint);
         for idx in same.iter().rev() {
             let Some(mine) = self.messages.get_mut(*idx as usize) else { continue };
@@ -216,15 +252,18 @@ impl Leg {
         }
         let idx = self.messages.len() as MessageIdx;
         let retransmission = !same.is_empty();
-        let sip = message.sip();
-        let start = Start::of(&sip);
-        let transaction = transaction::of_next(&mut self.transactions, &self.messages, &sip, start, message.at());
-        let step = Step { start, sip, transaction, idx, at: message.at() };
+        let transaction = transaction::of_next(&mut self.transactions, &self.messages, sip.text, &identity, message.at());
+        let step = Step { identity, sip, transaction, idx, at: message.at() };
         match retransmission {
             true => self.retransmissions += 1,
             false => self.advance(&step, announced),
         }
-        let names_agent = recognise::names_agent(&step.sip);
+        let start = identity.start;
+        if idx == 0 || (start.is_request && !self.parties.is_request) {
+            let (from, to) = (sip.place(HeaderName::From), sip.place(HeaderName::To));
+            self.parties = Parties { message: idx, is_request: start.is_request, from, to };
+        }
+        let names_agent = recognise::names_agent(&sip);
         message.forget_index();
         self.prints.add(&self.messages, fingerprint);
         let copies = Copies::default();
@@ -254,7 +293,7 @@ impl Leg {
     /// Moves the state by a message that was not seen before.
     fn advance(&mut self, step: &Step<'_>, announced: &mut dyn FnMut(SocketAddr, bool)) {
         if let Some(transaction) = self.transactions.get_mut(step.transaction as usize) {
-            transaction.file(step.start, step.idx, step.at);
+            transaction.file(step.identity.start, step.idx, step.at);
         }
         if let Some((described, outline)) = media::describe(&step.sip, step.idx) {
             self.described.push(described);
@@ -266,7 +305,7 @@ impl Leg {
                 }
             }
         }
-        match (step.start.is_request, step.start.status) {
+        match (step.identity.start.is_request, step.identity.start.status) {
             (true, _) => self.on_request(step),
             (false, Some(status)) => self.on_response(step, status),
             // A status that is not three digits moves nothing.
@@ -276,10 +315,10 @@ impl Leg {
 
     fn on_request(&mut self, step: &Step<'_>) {
         self.requests += 1;
-        match step.start.method {
+        match step.identity.start.method {
             Method::Invite => {
                 self.kind = LegKind::Call;
-                if self.answered.is_none() && step.sip.to_tag().is_none_or(|tag| tag.is_empty()) {
+                if self.answered.is_none() && !step.identity.start.has_to_tag {
                     self.ended = None;
                 }
             }
@@ -297,10 +336,10 @@ impl Leg {
 
     fn on_response(&mut self, step: &Step<'_>, status: u16) {
         self.responses += 1;
-        match (step.start.method, status) {
+        match (step.identity.start.method, status) {
             (_, 100) => {}
             (Method::Invite, 101..=299) => {
-                let dialog = dialog_mut(&mut self.dialogs, step.sip.to_tag().unwrap_or_default(), step.idx);
+                let dialog = dialog_mut(&mut self.dialogs, step.identity.to_tag, step.idx);
                 if status >= 200 {
                     dialog.into_iter().for_each(|dialog| dialog.state = State::Confirmed);
                     self.answered = self.answered.or(Some(step.at));
@@ -323,7 +362,7 @@ impl Leg {
 
 /// What `advance` needs of a message.
 struct Step<'m> {
-    start: Start,
+    identity: Identity<'m>,
     sip: Sip<'m>,
     transaction: u32,
     idx: MessageIdx,

@@ -26,11 +26,11 @@ pub struct Described {
 }
 
 impl Described {
-    /// What it says; `leg` is its leg.
+    /// What it says of media; `leg` is its leg.
     pub fn sdp<'l>(&'l self, leg: &'l Leg) -> &'l Sdp {
         self.sdp.get_or_init(|| {
             let text = leg.message(self.message).map_or(&[][..], |m| m.message.text.bytes());
-            Box::new(sdp::parse(self.place.of(text)).unwrap_or_default())
+            Box::new(sdp::parse_tolerant(self.place.of(text)).unwrap_or_default())
         })
     }
 

@@ -43,7 +43,8 @@ impl Copies {
     }
 }
 
-/// What the start line says, method of the CSeq included: read once, for it is asked for most.
+/// What tells a message: its start line, method of the CSeq included, and whether it is in a dialog. It is asked for most, and so read
+/// once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Start {
     /// A request.
@@ -52,12 +53,39 @@ pub struct Start {
     pub method: Method,
     /// Status of a response, where it is three digits.
     pub status: Option<u16>,
+    /// It has a To tag.
+    pub has_to_tag: bool,
 }
 
-impl Start {
+/// What a message is told from others by.
+#[derive(Debug, Clone, Copy)]
+pub struct Identity<'a> {
+    /// What its start line says.
+    pub start: Start,
+    /// Number and method of the CSeq.
+    pub cseq: Option<(u32, &'a [u8])>,
+    /// Branch of the top Via; empty where there is none.
+    pub branch: &'a [u8],
+    /// Tag of the To; empty where there is none.
+    pub to_tag: &'a [u8],
+}
+
+impl<'a> Identity<'a> {
     /// Of a message.
-    pub fn of(sip: &Sip<'_>) -> Self {
-        Self { is_request: sip.is_request(), method: sip.method(), status: sip.status() }
+    pub fn of(sip: &Sip<'a>) -> Self {
+        let (branch, to_tag) = (sip.branch().unwrap_or_default(), sip.to_tag().unwrap_or_default());
+        let (is_request, status, cseq) = (sip.is_request(), sip.status(), sip.cseq());
+        let start = Start { is_request, method: sip.method(), status, has_to_tag: !to_tag.is_empty() };
+        Self { start, cseq, branch, to_tag }
+    }
+
+    /// Hash of what makes two messages the same wherever they are seen. A proxy that forwards a message changes its top Via branch,
+    /// so each hop's message stays its own. Provisional responses that are acknowledged are numbered (RFC 3262 section 3): a second 180
+    /// with the next RSeq is a message of its own.
+    pub fn fingerprint(&self, sip: &Sip<'_>) -> u64 {
+        let (number, method) = self.cseq.unwrap_or_default();
+        let rseq = sip.first(HeaderName::RSeq).unwrap_or_default();
+        hash::quick(&[sip.start_line(), &number.to_be_bytes(), method, self.branch, self.to_tag, &rseq])
     }
 }
 
@@ -118,14 +146,4 @@ impl LegMessage {
         let limit = if first.course.source == there.source { COPY_WITHIN } else { COPY_ACROSS_SOURCES };
         (apart(first) < limit).then_some(false)
     }
-}
-
-/// Hash of what makes two messages the same wherever they are seen. A proxy that forwards a message changes its top Via branch,
-/// so each hop's message stays its own. Provisional responses that are acknowledged are numbered (RFC 3262 section 3): a second 180
-/// with the next RSeq is a message of its own.
-pub fn fingerprint(sip: &Sip<'_>) -> u64 {
-    let (number, method) = sip.cseq().unwrap_or_default();
-    let tag = sip.to_tag().unwrap_or_default();
-    let rseq = sip.first(HeaderName::RSeq).unwrap_or_default();
-    hash::quick(&[sip.start_line(), &number.to_be_bytes(), method, sip.branch().unwrap_or_default(), tag, &rseq])
 }

@@ -4,7 +4,6 @@ use super::leg::{Applied, Closing};
 use super::{Leg, LegId};
 use crate::engine::Budget;
 use crate::flow::Message;
-use crate::hash;
 use crate::ledger::Ledger;
 use crate::record::Seq;
 use crate::time::Timestamp;
@@ -93,8 +92,7 @@ fn leg_key(message: &Message) -> Cow<'_, [u8]> {
 
 /// The shard that a message belongs to, of `n`.
 pub fn shard_of(message: &Message, n: usize) -> usize {
-    let key = message.sip().call_id();
-    (hash::quick(&[key.unwrap_or_default()]) % n.max(1) as u64) as usize
+    (message.call_hash % n.max(1) as u64) as usize
 }
 
 impl CallShard {

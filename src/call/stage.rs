@@ -1,7 +1,7 @@
 //! The call stage: 64 call shards in parallel, then the serial stage. What ended comes out as calls, in order of first record.
 
 use super::shard::{MessageCounts, shard_of};
-use super::{Call, CallShard, Claim, Correlator, Due, Leg, correlate::Own};
+use super::{Call, CallShard, Claim, Correlator, Due, Leg, LegId, correlate::Own};
 use crate::engine::{Budget, Fact, SHARDS, Wanted, par};
 use crate::flow::{Connection, Message};
 use crate::ledger::Ledger;
@@ -142,17 +142,18 @@ impl CallStage {
     /// record. With `all`, nothing comes any more.
     pub fn close(&mut self, due: AllDue, alive: &BTreeSet<SocketAddr>, all: bool) -> Vec<Ended> {
         let mut work: Vec<(&mut CallShard, Vec<Due>)> = self.shards.iter_mut().zip(due.0).collect();
-        let closed: Vec<Vec<Box<Leg>>> = par::par_map_mut(&mut work, |_, (shard, due)| {
+        let closed: Vec<Vec<(LegId, Box<Leg>)>> = par::par_map_mut(&mut work, |_, (shard, due)| {
             let silent = |due: &Due| !due.endpoints.iter().any(|endpoint| alive.contains(endpoint));
             let over = std::mem::take(due).into_iter().filter(|due| due.ended || silent(due));
-            over.filter_map(|due| shard.close(&due)).collect()
+            over.filter_map(|due| Some((due.leg, shard.close(&due)?))).collect()
         });
-        let mut legs: Vec<Box<Leg>> = closed.into_iter().flatten().collect();
-        legs.sort_by_key(|leg| leg.id);
+        // Each shard's are in order already.
+        let mut legs: Vec<(LegId, Box<Leg>)> = closed.into_iter().flatten().collect();
+        legs.sort_by_key(|(id, _)| *id);
         self.correlator.join_far_sides();
         let flooded = self.is_flooded();
-        let legs = legs.into_iter().map(|leg| (leg.id.0, self.correlator.gather(&leg, all), Some(leg)));
-        let mut ended: Vec<Ended> = legs.map(|(first, own, leg)| Ended { first, leg, own }).collect();
+        let of_leg = |(id, leg): (LegId, Box<Leg>)| Ended { first: id.0, own: self.correlator.gather(&leg, all), leg: Some(leg) };
+        let mut ended: Vec<Ended> = legs.into_iter().map(of_leg).collect();
         ended.extend(self.correlator.unsignalled(all || flooded).into_iter().map(|own| Ended { first: own.began(), leg: None, own }));
         ended.sort_by_key(|ended| ended.first);
         ended

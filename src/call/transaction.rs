@@ -1,8 +1,8 @@
 //! Transactions (RFC 3261 section 17): a request, its provisional responses, its final response, and for INVITE its ACK.
 
-use super::message::Start;
+use super::message::{Identity, Start};
 use super::{Leg, LegMessage};
-use crate::proto::sip::{Method, Sip, Span};
+use crate::proto::sip::{Method, Span};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -45,11 +45,17 @@ struct Key<'a> {
 }
 
 /// The transaction of the message that comes next in a leg; opens it where there is none.
-pub fn of_next(transactions: &mut Vec<Transaction>, messages: &[LegMessage], sip: &Sip<'_>, start: Start, at: Timestamp) -> TransactionIdx {
-    let branch = sip.branch().unwrap_or_default();
-    let number = sip.cseq().map_or(0, |(number, _)| number);
+pub fn of_next(
+    transactions: &mut Vec<Transaction>,
+    messages: &[LegMessage],
+    text: &[u8],
+    identity: &Identity<'_>,
+    at: Timestamp,
+) -> TransactionIdx {
+    let branch = identity.branch;
+    let number = identity.cseq.map_or(0, |(number, _)| number);
     let is = |t: &Transaction, key: Key<'_>| t.number == key.number && t.method == key.method && t.branch(messages) == key.branch;
-    let mut key = Key { branch, number, method: start.method };
+    let mut key = Key { branch, number, method: identity.start.method };
     if key.method == Method::Ack && transactions.iter().rev().any(|t| is(t, Key { method: Method::Invite, ..key })) {
         key.method = Method::Invite;
     }
@@ -58,7 +64,7 @@ pub fn of_next(transactions: &mut Vec<Transaction>, messages: &[LegMessage], sip
     }
     transactions.push(Transaction {
         first: messages.len() as MessageIdx,
-        branch: if branch.is_empty() { Span::default() } else { Span::within(sip.text, branch) },
+        branch: if branch.is_empty() { Span::default() } else { Span::within(text, branch) },
         number,
         method: key.method,
         request: None,

@@ -160,15 +160,15 @@ impl Shard {
 
     /// A datagram that is a SIP message, or a keep-alive on a flow that carried one (RFC 5626 section 4.4.1 sends CRLF CRLF).
     fn sip(&mut self, packet: &Packet<'_>, out: &mut Vec<(Seq, Fact)>) -> bool {
-        if !sip::probe(packet.payload) {
-            let blank = packet.payload.iter().all(|b| matches!(b, b'\r' | b'\n' | b' '));
-            return blank && self.udp.get(&packet.flow).is_some_and(|flow| flow.signalling.is_some());
-        }
         // A capture agent hands on what a TCP connection carried, message by message.
         let transport = if packet.flow.protocol() == flow_key::TCP { Transport::Tcp } else { Transport::Udp };
         let own = [packet.id];
         let records = if packet.fragments.is_empty() { &own } else { packet.fragments };
-        self.message(packet, transport, packet.payload, packet.cut > 0, records, out)
+        if self.message(packet, transport, packet.payload, packet.cut > 0, records, out) {
+            return true;
+        }
+        let blank = packet.payload.iter().all(|b| matches!(b, b'\r' | b'\n' | b' '));
+        blank && self.udp.get(&packet.flow).is_some_and(|flow| flow.signalling.is_some())
     }
 
     /// Text that may be a SIP message, which `records` carried.

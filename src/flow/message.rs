@@ -2,6 +2,7 @@
 
 use super::{ConnId, Seen, Text};
 use crate::decode::{MacPair, TapId, TunnelsId};
+use crate::hash;
 use crate::proto::sip::{HeaderIndex, Sip, scan};
 use crate::record::{RecordId, Seq, SourceId};
 use crate::time::Timestamp;
@@ -104,6 +105,8 @@ pub struct Message {
     pub clock: Timestamp,
     /// Its text, start line to end of body.
     pub text: Text,
+    /// Hash of its Call-ID.
+    pub call_hash: u64,
     /// Where its headers lie in `text`: read again when it is asked for after it was let go.
     #[serde(skip)]
     index: OnceCell<Box<HeaderIndex>>,
@@ -128,7 +131,9 @@ impl Message {
     /// A message whose text was scanned as `index`. `cut`: the scanner was told that the snap length took bytes of it.
     pub fn new(sighting: Sighting, clock: Timestamp, text: Text, index: HeaderIndex, cut: bool) -> Self {
         let is_cut = cut || index.cut;
-        Self { sighting, clock, text, index: OnceCell::from(Box::new(index)), rare: None, cut: is_cut, scanned_cut: cut }
+        let call_id = Sip { text: text.bytes(), index: &index }.call_id();
+        let call_hash = hash::quick(&[call_id.unwrap_or_default()]);
+        Self { sighting, clock, text, call_hash, index: OnceCell::from(Box::new(index)), rare: None, cut: is_cut, scanned_cut: cut }
     }
 
     /// Carried by these records, in order.

@@ -4,6 +4,7 @@
 use super::observe::{Evidence, Observation, basis, distrusted, heading, observe, traffic};
 use super::segment::{Sighting, returning};
 use super::window::{Pair, Tally, compare};
+use crate::address;
 use crate::time::Timestamp;
 use crate::topology::{Heading, LinkSide, Mac, Place, Segment, Topology, mac_text};
 use serde::{Deserialize, Serialize};
@@ -107,7 +108,8 @@ fn out_of_scope(topology: &Topology, a: IpAddr, b: IpAddr, at: Timestamp) -> Opt
         (Place::Internet, Place::Microsoft) => Some(not_named(a)),
         (Place::Microsoft, end) => Some(format!("{b} is in place {end}, not in your network")),
         (end, Place::Microsoft) => Some(format!("{a} is in place {end}, not in your network")),
-        _ => Some(format!("neither {a} ({place_a}) nor {b} ({place_b}) is Microsoft's")),
+        // Most hops of most captures.
+        _ => Some(format!("neither {} ({place_a}) nor {} ({place_b}) is Microsoft's", address::ip(a), address::ip(b))),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::asymmetry::{self, Asymmetry};
 use super::segment::{self, Sighting, Way};
+use crate::address;
 use crate::call::{Call, LegMessage};
 use crate::engine::Taps;
 use crate::flow::{Connection, Run, Seen, Sightings};
@@ -23,10 +24,16 @@ pub enum HopKind {
 
 impl fmt::Display for HopKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.write_str(self.as_str())
+    }
+}
+
+impl HopKind {
+    fn as_str(self) -> &'static str {
+        match self {
             HopKind::Signalling => "signalling",
             HopKind::Media => "media",
-        })
+        }
     }
 }
 
@@ -162,9 +169,9 @@ impl Gathered {
         let end = |ip| End { ip, place: network.topology.place_of(ip, at) };
         let [out, back] = &self.own;
         let [whole_out, whole_back] = &self.whole;
-        let parts = [owner.to_owned(), kind.to_string(), self.a.to_string(), self.b.to_string()];
+        let (a, b) = (address::ip(self.a), address::ip(self.b));
         Hop {
-            id: hash::hex(&parts.each_ref().map(|part| part.as_bytes()), 12),
+            id: hash::hex(&[owner.as_bytes(), kind.as_str().as_bytes(), a.as_bytes(), b.as_bytes()], 12),
             kind,
             a: end(self.a),
             b: end(self.b),

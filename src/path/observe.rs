@@ -44,7 +44,8 @@ pub(super) fn heading(topology: &Topology, from: IpAddr, to: IpAddr, at: Timesta
     heading_of(topology.place_of(from, at), topology.place_of(to, at))
 }
 
-fn heading_of(from: Place, to: Place) -> Heading {
+/// The same of the places of the two ends.
+pub(super) fn heading_of(from: Place, to: Place) -> Heading {
     match (from.is_inside(), to.is_inside()) {
         (true, false) => Heading::Outbound,
         (false, true) => Heading::Inbound,
@@ -59,7 +60,11 @@ pub(super) fn observe<'t, 's>(
     heading: Heading,
     distrusted: &BTreeSet<Mac>,
 ) -> Vec<Observation<'t, 's>> {
+    let unlinked = topology.tables.links.is_empty();
     let observe = |sighting: &'s Sighting<'s>| {
+        if unlinked {
+            return Observation { sighting, links: Vec::new(), evidence: Evidence::Nothing };
+        }
         let mut links = topology.links(&sighting.tap, sighting.macs, heading);
         links.retain(|link| link.mac.is_none_or(|mac| !distrusted.contains(&mac)));
         Observation { sighting, evidence: evidence(&links), links }
@@ -81,6 +86,9 @@ fn evidence(links: &[LinkMatch<'_>]) -> Evidence {
 
 /// The self-test of M3: router MACs that M1 and M2 alone show on both edge segments tell nothing.
 pub(super) fn distrusted(topology: &Topology, directions: &[(&[Sighting<'_>], Heading)]) -> BTreeSet<Mac> {
+    if topology.tables.links.is_empty() {
+        return BTreeSet::new();
+    }
     let mut seen: BTreeMap<Mac, BTreeSet<Segment>> = BTreeMap::new();
     for (sightings, heading) in directions {
         for sighting in sightings.iter() {
@@ -100,7 +108,10 @@ type Taps<'s> = BTreeMap<u32, Vec<&'s Sighting<'s>>>;
 
 /// Packets and bytes without copies: what the fullest tap saw, or what the edge links saw together when that is more, since
 /// a packet crosses only one of them.
-pub(super) fn traffic<'o>(observations: impl Iterator<Item = &'o Observation<'o, 'o>>) -> (u64, u64) {
+pub(super) fn traffic<'o>(mut observations: impl Iterator<Item = &'o Observation<'o, 'o>>) -> (u64, u64) {
+    let (Some(first), second) = (observations.next(), observations.next()) else { return (0, 0) };
+    let Some(second) = second else { return (first.sighting.packets, first.sighting.bytes) };
+    let observations = [first, second].into_iter().chain(observations);
     let mut taps = Taps::new();
     let mut links: BTreeMap<usize, Taps<'_>> = BTreeMap::new();
     for observation in observations {

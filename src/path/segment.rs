@@ -1,9 +1,9 @@
 //! The segment that the packets of one direction crossed, from the outermost evidence: links first, then where replies to a
 //! NAT pool come back, then the places of the two ends.
 
-use super::observe::{Evidence, Observation, basis, distrusted, heading, observe, traffic};
+use super::observe::{Evidence, Observation, basis, distrusted, heading_of, observe, traffic};
 use crate::time::Timestamp;
-use crate::topology::{Mac, MacPair, Place, Segment, TapFacts, Topology};
+use crate::topology::{Heading, Mac, MacPair, Place, Segment, TapFacts, Topology};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -44,21 +44,41 @@ pub struct Way {
 
 /// The way of the packets from `from` to `to`, at the capture's time `at`.
 pub fn way(topology: &Topology, from: IpAddr, to: IpAddr, sightings: &[Sighting<'_>], at: Timestamp) -> Way {
-    let untrusted = distrusted(topology, &[(sightings, heading(topology, from, to, at))]);
-    way_without(topology, from, to, sightings, at, &untrusted)
+    let ends = Ends::of(topology, from, to, at);
+    let untrusted = distrusted(topology, &[(sightings, ends.heading())]);
+    way_without(topology, ends, sightings, at, &untrusted)
 }
 
 /// The ways of both directions; a MAC that one of them shows to be useless counts in neither.
 pub fn ways(topology: &Topology, a: IpAddr, b: IpAddr, a_to_b: &[Sighting<'_>], b_to_a: &[Sighting<'_>], at: Timestamp) -> [Way; 2] {
-    let untrusted = distrusted(topology, &[(a_to_b, heading(topology, a, b, at)), (b_to_a, heading(topology, b, a, at))]);
-    [way_without(topology, a, b, a_to_b, at, &untrusted), way_without(topology, b, a, b_to_a, at, &untrusted)]
+    let there = Ends::of(topology, a, b, at);
+    let back = Ends { from: there.to, to: there.from };
+    let untrusted = distrusted(topology, &[(a_to_b, there.heading()), (b_to_a, back.heading())]);
+    [way_without(topology, there, a_to_b, at, &untrusted), way_without(topology, back, b_to_a, at, &untrusted)]
 }
 
-fn way_without(topology: &Topology, from: IpAddr, to: IpAddr, sightings: &[Sighting<'_>], at: Timestamp, untrusted: &BTreeSet<Mac>) -> Way {
-    let seen = observe(topology, sightings, heading(topology, from, to, at), untrusted);
+/// The two ends of a direction with their places.
+#[derive(Clone, Copy)]
+struct Ends {
+    from: (IpAddr, Place),
+    to: (IpAddr, Place),
+}
+
+impl Ends {
+    fn of(topology: &Topology, from: IpAddr, to: IpAddr, at: Timestamp) -> Self {
+        Self { from: (from, topology.place_of(from, at)), to: (to, topology.place_of(to, at)) }
+    }
+
+    fn heading(&self) -> Heading {
+        heading_of(self.from.1, self.to.1)
+    }
+}
+
+fn way_without(topology: &Topology, ends: Ends, sightings: &[Sighting<'_>], at: Timestamp, untrusted: &BTreeSet<Mac>) -> Way {
+    let seen = observe(topology, sightings, ends.heading(), untrusted);
     let (packets, bytes) = traffic(seen.iter());
     let (segment, basis) = observed(&seen).unwrap_or_else(|| {
-        let (segment, basis) = returning(topology, from, to, at).unwrap_or_else(|| by_ends(topology, from, to, at, &seen));
+        let (segment, basis) = returning(topology, ends.from.0, ends.to.0, at).unwrap_or_else(|| by_ends(topology, ends, &seen));
         if packets > 0 { (segment, basis) } else { (segment, format!("no packet seen in this direction; {basis}")) }
     });
     Way { segment, basis, packets, bytes }
@@ -98,8 +118,8 @@ pub(super) fn returning(topology: &Topology, from: IpAddr, to: IpAddr, at: Times
 }
 
 /// What the places of the ends allow, when nothing was seen on an edge link.
-fn by_ends(topology: &Topology, from: IpAddr, to: IpAddr, at: Timestamp, seen: &[Observation<'_, '_>]) -> (Segment, String) {
-    let (from_place, to_place) = (topology.place_of(from, at), topology.place_of(to, at));
+fn by_ends(topology: &Topology, ends: Ends, seen: &[Observation<'_, '_>]) -> (Segment, String) {
+    let ((from, from_place), (to, to_place)) = (ends.from, ends.to);
     let private = [from, to].into_iter().find_map(|ip| topology.trunk(ip).filter(|trunk| trunk.private_link));
     let places = format!("{from_place} to {to_place}");
     if let Some(trunk) = private.filter(|_| from_place.is_inside() || to_place.is_inside()) {

@@ -2,7 +2,7 @@
 //! the report is never in memory as a whole.
 
 use super::spool::Spool;
-use super::{CallReport, Format, LedgerEntry, Rendered, Summary};
+use super::{CallReport, Format, LedgerEntry, Rendered, Summary, compact};
 use crate::ledger::Kind;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -25,9 +25,9 @@ impl Format for Json {
     }
 
     fn render(&self, call: &CallReport, out: &mut Rendered) {
-        call.call.iter().for_each(|entry| out.entry(CALLS, call.first, |text| append(text, entry)));
-        call.streams.iter().for_each(|(first, entry)| out.entry(STREAMS, *first, |text| append(text, entry)));
-        call.hops.iter().for_each(|(first, entry)| out.entry(HOPS, *first, |text| append(text, entry)));
+        call.call.iter().for_each(|entry| out.entry(CALLS, call.first, |text| append_next(text, entry)));
+        call.streams.iter().for_each(|(first, entry)| out.entry(STREAMS, *first, |text| append_next(text, entry)));
+        call.hops.iter().for_each(|(first, entry)| out.entry(HOPS, *first, |text| append_next(text, entry)));
     }
 
     fn finish(&self, summary: &Summary, sections: &mut [Spool], out: &mut dyn Write) -> io::Result<()> {
@@ -67,7 +67,13 @@ pub(super) fn ledger(ledger: &LedgerEntry) -> Value {
 
 /// Appends `value` without white space. Entries are plain data with string keys, so serialising them cannot fail.
 pub(super) fn append(text: &mut Vec<u8>, value: &impl Serialize) {
-    serde_json::to_writer(text, value).expect("plain data with string keys");
+    compact::append(text, value).expect("plain data with string keys");
+}
+
+/// Appends an entry behind what parts it from the one before: so that entries are written many at a time.
+fn append_next(text: &mut Vec<u8>, value: &impl Serialize) {
+    text.extend_from_slice(separator(1));
+    append(text, value);
 }
 
 fn member(out: &mut dyn Write, name: &str, value: &impl Serialize) -> io::Result<()> {
@@ -87,12 +93,9 @@ fn array<T: Serialize>(out: &mut dyn Write, name: &str, entries: &[T]) -> io::Re
 
 fn spooled(out: &mut dyn Write, name: &str, spool: &mut Spool) -> io::Result<()> {
     write!(out, "\"{name}\":[")?;
-    let mut i = 0;
-    spool.for_each(|entry| {
-        out.write_all(separator(i))?;
-        i += 1;
-        out.write_all(entry)
-    })?;
+    // The first entry has none before it.
+    let mut surplus = separator(1).len() - separator(0).len();
+    spool.for_each_run(|entries| out.write_all(entries.get(std::mem::take(&mut surplus)..).unwrap_or_default()))?;
     out.write_all(b"],\n")
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
 
+mod compact;
 pub mod control;
 pub mod entry;
 pub mod escape;

@@ -2,16 +2,19 @@
 
 use crate::record::Seq;
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 
 /// Bytes kept in memory before a spool goes to its file, where nobody asks for less.
 pub const IN_MEMORY: usize = 64 << 20;
 
+/// Entries that are given together are no longer than this.
+const LONGEST_RUN: usize = 1 << 18;
 /// Bytes of a spool's file that are read at one time.
-const PAGE: u64 = 1 << 16;
-/// Most pages that are held: entries come back in order of first record, and were written call by call.
-const PAGES: usize = 128;
+const PAGE: usize = 1 << 16;
+/// Pages kept.
+const MOST_PAGES: usize = 64;
 
 /// Entries that were rendered together.
 #[derive(Debug, Default)]
@@ -97,21 +100,39 @@ impl Spool {
     }
 
     /// Calls `each` with every entry, in order of first record.
-    pub fn for_each(&mut self, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    pub fn for_each(&mut self, each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        self.walk(0, each)
+    }
+
+    /// Calls `each` with all entries, in order of first record, as many at a time as lie behind one another.
+    pub fn for_each_run(&mut self, each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        self.walk(LONGEST_RUN, each)
+    }
+
+    /// Gives entries in order, joined while they lie behind one another and are no longer than `most` together.
+    fn walk(&mut self, most: usize, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         self.places.sort_unstable();
         let mut file = match self.file.take() {
-            Some(writer) => Some(Pages::new(writer.into_inner().map_err(|e| e.into_error())?)),
+            Some(writer) => Some(Pages::new(writer.into_inner().map_err(|e| e.into_error())?, self.in_file)),
             None => None,
         };
-        for place in &self.places {
-            let len = place.len as usize;
-            if place.offset >= self.in_file {
-                let part = self.memory.partition_point(|(start, _)| *start <= place.offset).checked_sub(1);
-                let Some((start, bytes)) = part.and_then(|part| self.memory.get(part)) else { continue };
-                let from = (place.offset - start) as usize;
+        let mut places = self.places.iter().peekable();
+        while let Some(place) = places.next() {
+            let (start, mut len) = (place.offset, place.len as usize);
+            let part = self.part_of(start);
+            let room = part.map_or(self.in_file - start.min(self.in_file), |(_, bytes)| bytes.len() as u64);
+            let end = part.map_or(start, |(at, _)| *at) + room;
+            while let Some(next) = places.next_if(|next| {
+                let behind = next.offset == start + len as u64 && next.offset + u64::from(next.len) <= end;
+                behind && len + next.len as usize <= most
+            }) {
+                len += next.len as usize;
+            }
+            if let Some((at, bytes)) = part {
+                let from = (start - at) as usize;
                 each(bytes.get(from..from + len).unwrap_or_default())?;
             } else if let Some(file) = file.as_mut() {
-                each(file.get(place.offset, len)?)?;
+                each(file.get(start, len)?)?;
             }
         }
         if let Some(pages) = file {
@@ -120,6 +141,12 @@ impl Spool {
             self.file = Some(BufWriter::new(file));
         }
         Ok(())
+    }
+
+    /// The part in memory that holds the entry at `offset`.
+    fn part_of(&self, offset: u64) -> Option<&(u64, Vec<u8>)> {
+        let after = self.memory.partition_point(|(start, _)| *start <= offset);
+        self.memory.get(after.checked_sub(1)?)
     }
 
     /// All entries with their keys, for saving.
@@ -146,59 +173,90 @@ impl Spool {
     }
 }
 
-/// A spool's file as it is read back: nearly in the order that it was written in, with a few places at a time where it is read on.
+/// A spool's file as it is read back: in the order that it was written in, but for several lots of entries that alternate. Pages are kept
+/// so that each is read once.
 struct Pages {
     file: File,
-    /// Page numbers and pages; a page has one place where it may stand.
-    held: Vec<(u64, Vec<u8>)>,
-    /// An entry that lies across pages.
-    across: Vec<u8>,
+    /// Bytes of the file.
+    len: u64,
+    pages: VecDeque<(u64, Vec<u8>)>,
+    joined: Vec<u8>,
 }
 
 impl Pages {
-    fn new(file: File) -> Self {
-        Self { file, held: std::iter::repeat_with(|| (u64::MAX, Vec::new())).take(PAGES).collect(), across: Vec::new() }
+    fn new(file: File, len: u64) -> Self {
+        Self { file, len, pages: VecDeque::new(), joined: Vec::new() }
     }
 
     /// The `len` bytes at `offset`.
     fn get(&mut self, offset: u64, len: usize) -> io::Result<&[u8]> {
-        let from = (offset % PAGE) as usize;
-        if from + len <= PAGE as usize {
-            let page = self.page(offset / PAGE)?;
-            return page.get(from..from + len).ok_or_else(|| io::ErrorKind::UnexpectedEof.into());
-        }
-        let mut across = std::mem::take(&mut self.across);
-        across.clear();
-        while across.len() < len {
-            let at = offset + across.len() as u64;
-            let rest = self.page(at / PAGE)?.get((at % PAGE) as usize..).unwrap_or_default();
-            let part = rest.get(..len - across.len()).unwrap_or(rest);
+        let mut joined = std::mem::take(&mut self.joined);
+        joined.clear();
+        while joined.len() < len {
+            let at = offset + joined.len() as u64;
+            let page = self.page(at / PAGE as u64)?;
+            let from = (at % PAGE as u64) as usize;
+            let part = page.get(from..page.len().min(from + len - joined.len())).unwrap_or_default();
             if part.is_empty() {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            across.extend_from_slice(part);
+            joined.extend_from_slice(part);
         }
-        self.across = across;
-        Ok(&self.across)
+        self.joined = joined;
+        Ok(&self.joined)
     }
 
     fn page(&mut self, number: u64) -> io::Result<&[u8]> {
-        let place = (number % PAGES as u64) as usize;
-        let Some((held, page)) = self.held.get_mut(place) else { return Ok(&[]) };
-        if *held != number {
-            page.clear();
-            *held = u64::MAX;
-            self.file.seek(SeekFrom::Start(number * PAGE))?;
-            (&self.file).take(PAGE).read_to_end(page)?;
-            *held = number;
-        }
-        Ok(page)
+        let known = self.pages.iter().position(|(known, _)| *known == number);
+        let page = match known.and_then(|at| self.pages.remove(at)) {
+            Some(page) => page,
+            None => {
+                let oldest = if self.pages.len() >= MOST_PAGES { self.pages.pop_back() } else { None };
+                let mut bytes = oldest.map(|(_, bytes)| bytes).unwrap_or_default();
+                let start = number * PAGE as u64;
+                bytes.resize(self.len.saturating_sub(start).min(PAGE as u64) as usize, 0);
+                self.file.seek(SeekFrom::Start(start))?;
+                self.file.read_exact(&mut bytes)?;
+                (number, bytes)
+            }
+        };
+        self.pages.push_front(page);
+        Ok(self.pages.front().map_or(&[], |(_, bytes)| bytes))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn entries_are_read_back_from_pages_in_any_order() {
+        let entry = |i: u64| vec![i as u8; (i as usize * 7_919) % 50_000];
+        let mut part = Part::default();
+        let keys: Vec<u64> = (0..400).map(|i| i * 173 % 400).collect();
+        keys.iter().for_each(|key| part.entry(Seq(*key), |bytes| bytes.extend(entry(*key))));
+        let mut spool = Spool::default();
+        spool.append(part).unwrap();
+        spool.flush_to_file().unwrap();
+        let mut at = 0;
+        let mut is_next = |bytes: &[u8]| {
+            assert_eq!(bytes, entry(at));
+            at += 1;
+            Ok(())
+        };
+        spool.for_each(&mut is_next).unwrap();
+        assert_eq!(at, 400);
+    }
+
+    fn runs(spool: &mut Spool) -> Vec<String> {
+        let mut runs = Vec::new();
+        let mut note = |run: &[u8]| {
+            runs.push(String::from_utf8_lossy(run).into_owned());
+            Ok(())
+        };
+        spool.for_each_run(&mut note).unwrap();
+        runs
+    }
 
     #[test]
     fn entries_come_out_by_first_record_from_memory_and_file_alike() {
@@ -218,6 +276,12 @@ mod tests {
         assert_eq!(got, expected);
         spool.append(part(&[(4, "d")])).unwrap();
         assert_eq!(spool.entries().unwrap().get(3), Some(&(Seq(4), b"d".to_vec())));
+        assert_eq!(runs(&mut spool), ["a", "b", "cc", "d", "e"]);
+        let mut spool = Spool::default();
+        spool.append(part(&[(1, "a"), (2, "b"), (9, "z"), (4, "d")])).unwrap();
+        spool.flush_to_file().unwrap();
+        spool.append(part(&[(5, "e"), (6, "f")])).unwrap();
+        assert_eq!(runs(&mut spool), ["ab", "d", "ef", "z"]);
     }
 
     #[test]

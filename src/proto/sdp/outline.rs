@@ -4,6 +4,7 @@
 use super::candidate;
 use super::read::{MOST_MEDIA, rtcp};
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
 /// What a session description announces.
@@ -21,7 +22,7 @@ pub struct Outline {
 
 /// Reads the outline of what [`super::parse`] reads whole; `None` where that is `None`.
 pub fn outline(body: &[u8]) -> Option<Outline> {
-    let body = String::from_utf8_lossy(body);
+    let body = std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
     let mut reader = Reader::default();
     body.split(['\r', '\n']).filter(|line| !line.is_empty()).for_each(|line| reader.line(line.trim_end()));
     reader.close();

@@ -131,9 +131,15 @@ fn slot(name: &[u8]) -> usize {
 impl HeaderName {
     /// The kind of a header called `name`, compact forms included (RFC 3261 section 7.3.3 and the RFCs that add more).
     pub fn of(name: &[u8]) -> Self {
-        let from = slot(name);
-        let entries = TABLE.iter().skip(from).chain(TABLE.iter()).map_while(|entry| *entry);
-        entries.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map_or(Self::Other, |(_, kind)| kind)
+        let table: &[Slot; SLOTS] = &TABLE;
+        let mut at = slot(name);
+        while let Some(Some((known, kind))) = table.get(at % SLOTS) {
+            if known.eq_ignore_ascii_case(name) {
+                return *kind;
+            }
+            at += 1;
+        }
+        Self::Other
     }
 }
 

@@ -27,7 +27,7 @@ pub use header::HeaderName;
 pub use method::Method;
 pub use name_addr::{Brackets, NameAddr};
 pub use scan::{Header, HeaderIndex, Span, scan};
-pub use start::{StartLine, may_go_on, probe, resume};
+pub use start::{StartLine, may_go_on, probe, reason, resume};
 pub use typed::{TypedAddress, TypedCSeq, TypedHost, TypedScheme, TypedUri, TypedVia};
 pub use uri::{Host, Scheme, Uri};
 pub use value::{Params, trim, unfold};

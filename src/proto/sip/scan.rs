@@ -173,12 +173,19 @@ impl<'a> Lines<'a> {
 
 fn header_of(line: &[u8], ended: bool) -> Line<'_> {
     let limit = line.get(..=LONGEST_NAME).unwrap_or(line);
-    let Some((name, value)) = limit.iter().position(|byte| *byte == b':').and_then(|at| line.split_at_checked(at)) else {
+    let stop = limit.iter().position(|byte| matches!(byte, b':' | b' ' | b'\t' | b'\r' | b'\n' | 0x0c));
+    let colon = match stop {
+        Some(at) if limit.get(at) == Some(&b':') => Some(at),
+        // A blank before the colon is seldom.
+        Some(_) => memchr(b':', limit),
+        None => None,
+    };
+    let Some((name, value)) = colon.and_then(|at| line.split_at_checked(at)) else {
         // Half a line says nothing about its sender.
         return if ended { Line::Junk } else { Line::End };
     };
-    let name = trim(name);
-    if name.is_empty() || name.iter().any(|byte| byte.is_ascii_whitespace()) {
+    let name = if colon == stop { name } else { trim(name) };
+    if name.is_empty() || (colon != stop && name.iter().any(|byte| byte.is_ascii_whitespace())) {
         return Line::Junk;
     }
     Line::Header { name, value: trim(value.get(1..).unwrap_or_default()), ended }

@@ -5,6 +5,7 @@ use super::scan::Span;
 use super::value::{is_token, trim};
 use memchr::{memchr, memrchr};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// `SIP/2.0` in any letter case; the only version on any wire (RFC 3261 section 7.1).
 const VERSION: &[u8] = b"SIP/2.0";
@@ -47,6 +48,15 @@ impl Default for StartLine {
 /// RTSP name another version and do not count.
 pub fn probe(bytes: &[u8]) -> bool {
     find(bytes).is_some()
+}
+
+/// The reason phrase of a message that is a response; empty for a request. Reads the start line alone.
+pub fn reason(bytes: &[u8]) -> Cow<'_, str> {
+    let start = find(bytes).and_then(|(at, end)| read(bytes, at, end));
+    match start {
+        Some(StartLine::Response { reason, .. }) => String::from_utf8_lossy(reason.of(bytes)),
+        _ => Cow::Borrowed(""),
+    }
 }
 
 /// Where the start line of a datagram begins and ends (its LF excluded), after leading white space.

@@ -104,6 +104,17 @@ impl<'a> Uri<'a> {
         }
     }
 
+    /// The [`Uri::user_decoded`] of a URI, of which nothing else is asked for.
+    pub fn user_of(text: &'a str) -> Option<Cow<'a, str>> {
+        let (scheme, rest) = split_scheme(text.trim());
+        let user = match scheme {
+            Scheme::Tel => rest.split(';').next(),
+            Scheme::Urn => None,
+            _ => split_headers(rest).0.split_once('@').map(|(info, _)| info.split(':').next().unwrap_or(info)),
+        }?;
+        Some(percent_decode(user.split(';').next().unwrap_or(user)))
+    }
+
     fn empty(text: &'a str) -> Self {
         let (scheme, host) = (Scheme::Other(""), Host::None);
         Self { text, scheme, user: None, password: None, host, port: None, params_text: "", headers: None, at: false }
@@ -235,6 +246,26 @@ fn hex_pair(tail: &[u8]) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_user_alone_is_that_of_the_whole() {
+        let texts = [
+            "sip:a%41;npdi:pw@h",
+            "sips:h",
+            "tel:+1;ext=2",
+            "urn:x@y",
+            "a:b@c",
+            "<sip:@h?x=y@z>",
+            "",
+            "h:5060",
+            "x:@y",
+            "sip:a?b@c",
+            "+1@h",
+        ];
+        for text in texts {
+            assert_eq!(Uri::user_of(text), Uri::parse(text).user_decoded(), "{text}");
+        }
+    }
 
     #[test]
     fn the_parts_of_a_full_uri_are_found() {

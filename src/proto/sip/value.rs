@@ -125,6 +125,9 @@ pub(super) fn split_commas(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// The first element of a comma list; empty when there is none.
 pub(super) fn first_element(value: &[u8]) -> &[u8] {
+    if memchr3(b',', b'"', b'<', value).is_none() {
+        return trim(value);
+    }
     Pieces::new(value, b',').next().unwrap_or_default()
 }
 
@@ -157,8 +160,24 @@ fn name_and_value(piece: &[u8]) -> (&[u8], Option<&[u8]>) {
 
 /// The value of parameter `name` (any letter case) in `text`; the first that has a value. Allocates nothing.
 pub(super) fn param<'a>(text: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    if memchr2(b'"', b'<', text).is_none() {
+        return plain_param(text, name);
+    }
     let mut values = Params::new(text);
     values.find_map(|(found, value)| value.filter(|value| !value.is_empty() && found.eq_ignore_ascii_case(name.as_bytes())))
+}
+
+/// [`param`] where no quote and no bracket hides a semicolon, as nearly always.
+fn plain_param<'a>(text: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let mut pieces = text.split(|byte| *byte == b';').map(<[u8]>::trim_ascii_start);
+    pieces.find_map(|piece| {
+        let (found, rest) = piece.split_at_checked(name.len())?;
+        if !found.eq_ignore_ascii_case(name.as_bytes()) {
+            return None;
+        }
+        let (equals, value) = rest.trim_ascii_start().split_first()?;
+        Some(trim(value)).filter(|value| *equals == b'=' && !value.is_empty())
+    })
 }
 
 /// Where the parts of a `name-addr` or `addr-spec` with parameters stand (RFC 3261 section 20.10).
@@ -174,6 +193,12 @@ pub(super) struct Parts {
 /// Cuts an address value. Without brackets all after the URI's first `;` are header parameters (section 20). When `>` is
 /// missing the same is assumed, so that the tag, which names the dialog, is found in spite of the fault.
 pub(super) fn parts(value: &[u8]) -> Parts {
+    if let (None, Some(at)) = (memchr(b'"', value), memchr(b'<', value))
+        && let Some(len) = value.get(at + 1..).and_then(|rest| memchr(b'>', rest))
+    {
+        let end = at + 1 + len;
+        return Parts { display: 0..at, uri: at + 1..end, params: end + 1..value.len(), bracketed: true, closed: true };
+    }
     let mut plain = Plain::new(value);
     let bracket = plain.find(b'<');
     let (begin, bracketed) = bracket.map_or((0, false), |at| (at + 1, true));

@@ -107,6 +107,11 @@ impl<'a> Sip<'a> {
         self.raw(name).map(unfold)
     }
 
+    /// Where the value of the first header of this kind stands in the text, folds inside.
+    pub fn place(&self, name: HeaderName) -> Option<Span> {
+        self.index.headers.iter().find(|header| header.name == name).map(|header| header.value)
+    }
+
     /// Is there a header of this kind, empty or not?
     pub fn has(&self, name: HeaderName) -> bool {
         self.index.headers.iter().any(|header| header.name == name)
