@@ -1,12 +1,12 @@
 //! Applying: the packets of a chunk that belong to a shard, in order of record. Plain RTP joins its run, all else goes to its flow.
 
-use super::chunk::{Chunk, Found, Slot};
+use super::chunk::{At, Chunk, Found, Slot};
 use super::fragment::Datagram;
 use super::runs::{Key, RunId};
 use super::taps::View;
 use super::{Fact, Shard};
-use crate::decode::{Home, Packet, Transport};
-use crate::flow::{Beat, Stands};
+use crate::decode::{Dir, Home, Packet, Transport};
+use crate::flow::{Beat, MediaFlow, Stands};
 use crate::record::{Seq, Window};
 use crate::time::Timestamp;
 
@@ -29,6 +29,9 @@ pub fn chunk(chunk: &Chunk<'_>, window: &Window, number: usize, shard: &mut Shar
                 shard.runs.ask(*found);
             }
         }
+        if found.iter().take(block.len()).any(|run| *run == RunId::MAX) {
+            ask_flows(chunk, block, &found, shard);
+        }
         for (at, run) in block.iter().zip(found) {
             match chunk.at(*at) {
                 Some(Found::Beat(beat)) if changes == shard.runs.changes => apply_beat(chunk, beat, run, window, shard),
@@ -42,6 +45,17 @@ pub fn chunk(chunk: &Chunk<'_>, window: &Window, number: usize, shard: &mut Shar
             }
         }
     }
+}
+
+/// Asks for the streams of those packets of a block that no run takes, step by step for all of them: their waits overlap.
+fn ask_flows(chunk: &Chunk<'_>, block: &[At], found: &[RunId; TOUCHED], shard: &Shard) {
+    let mut flows: [Option<(&MediaFlow, Dir)>; TOUCHED] = [None; TOUCHED];
+    for ((at, run), flow) in block.iter().zip(found).zip(&mut flows) {
+        if let (RunId::MAX, Some(Found::Beat(beat))) = (*run, chunk.at(*at)) {
+            *flow = shard.media_of(&beat.key()).map(|media| (media, beat.dir()));
+        }
+    }
+    flows.iter().flatten().for_each(|(media, dir)| media.ask(*dir));
 }
 
 /// Lets a plain RTP packet join the run that was found for it, or gives it to its flow.

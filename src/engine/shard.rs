@@ -12,7 +12,7 @@ use crate::decode::{
     flow_key::{self, Words},
 };
 use crate::flow::{
-    Connection, Content, Control, Course, Message, Place, SctpFlow, Seen, Sighting, Stream, Text, Transport, control::Counted,
+    Connection, Content, Control, Course, MediaFlow, Message, Place, SctpFlow, Seen, Sighting, Stream, Text, Transport, control::Counted,
 };
 use crate::ledger::{Kind, Ledger};
 use crate::proto::{dns, dtls, rtcp, rtp, sip, stun};
@@ -57,6 +57,12 @@ impl Shard {
     #[inline(always)]
     pub fn of_words(flow: Words) -> usize {
         (flow.stable_hash() % SHARDS as u64) as usize
+    }
+
+    /// The media state of a UDP flow.
+    #[inline]
+    pub fn media_of(&self, flow: &FlowKey) -> Option<&MediaFlow> {
+        self.udp.get(flow).map(|state| &state.media)
     }
 
     /// Takes in what packets added up to aside of their flows.

@@ -9,6 +9,7 @@ use crate::flow::{
     stream::{Settled, Stream},
 };
 use crate::ledger::{Kind, Ledger};
+use crate::prefetch;
 use crate::proto::rtp::{Header, Ssrc};
 use serde::{Deserialize, Serialize};
 
@@ -75,6 +76,16 @@ impl MediaFlow {
         match way.find(header.ssrc).filter(|current| way.carries_on(*current, packet, header)) {
             Some(current) => way.next_packet(current, packet, header, ledger),
             None => way.first_packets(packet, header, ledger),
+        }
+    }
+
+    /// Asks for the memory of the stream that the next packet going `dir` most likely belongs to.
+    #[inline]
+    pub fn ask(&self, dir: Dir) {
+        let [up, down] = &self.ways;
+        let way = if dir == Dir::Up { up } else { down };
+        if let Some(stream) = way.streams.get(way.current) {
+            prefetch::lines(stream, usize::MAX);
         }
     }
 

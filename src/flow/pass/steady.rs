@@ -11,6 +11,8 @@ use crate::time::Timestamp;
 
 /// Packets that are summed up at most; enough of the shortest fill no sum.
 const MOST: u32 = 1 << 16;
+/// Packets that a pass must have: what ends sooner is not worth a run.
+const WORTH: u64 = 16;
 /// Payload types from here on have no static clock rate (RFC 3551 section 6).
 const FIRST_DYNAMIC: u8 = 96;
 
@@ -150,7 +152,11 @@ impl Pass {
     pub fn steady(&self, ssrc: u32) -> Option<Steady> {
         let payload_type = self.jitter.payload_type().filter(|kind| *kind < FIRST_DYNAMIC && !is_comfort_noise(*kind))?;
         let rate = static_clock_rate(payload_type)?;
-        let quiet = self.jitter.is_quiet() && !self.after_comfort_noise && !self.delta.mean.is_empty() && self.stray.is_none();
+        let quiet = self.packets >= WORTH
+            && self.jitter.is_quiet()
+            && !self.after_comfort_noise
+            && !self.delta.mean.is_empty()
+            && self.stray.is_none();
         let sampled = self.samples.is_under_way().filter(|_| quiet)?;
         let sequence = self.numbers.next()?;
         let step_time = i32::try_from(nanos(i64::from(self.watch.step as i32), rate)).ok()?;
