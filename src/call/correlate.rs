@@ -6,6 +6,7 @@ use super::outcome::{self, CallOutcome};
 use super::relay::{self, Relay};
 use super::unclaimed::Unclaimed;
 use super::{Claim, Due, Leg, LegId, Reported, ice::Checks, media, reported::Reports};
+use crate::address;
 use crate::decode::FlowKey;
 use crate::flow::{ConnId, Connection, Seen, Stream, StunExchange};
 use crate::hash;
@@ -326,7 +327,10 @@ fn bind(mut streams: Vec<Box<Stream>>, leg: Option<&Leg>, reports: &Reports) -> 
         let line = leg.and_then(|leg| media::announced(leg, dst).or_else(|| media::announced(leg, src)));
         let at = stream.first().map(|seen| seen.at.rfc3339()).unwrap_or_default();
         bound.push(BoundStream {
-            id: hash::hex(&[format!("{src} {dst} {:08x}", stream.ssrc.0).as_bytes(), at.as_bytes()], 12),
+            id: hash::hex(
+                &[format!("{} {} {:08x}", address::endpoint(src), address::endpoint(dst), stream.ssrc.0).as_bytes(), at.as_bytes()],
+                12,
+            ),
             codec: named.as_ref().map(|(name, _)| name.clone()),
             clock_rate: named.map(|(_, rate)| rate),
             encodings: encodings.collect(),

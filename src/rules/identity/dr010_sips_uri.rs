@@ -39,7 +39,8 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     if !ctx.to_microsoft(message) || matches!((sip.is_request(), sip.method()), (true, Method::Ack | Method::Cancel)) {
         return Outcome::NotApplicable;
     }
-    let request_uri = sip.request_uri().map(|uri| ("Request-URI", String::from_utf8_lossy(uri).into_owned()));
+    let request_uri =
+        sip.request_uri().filter(|uri| may_be_sips(uri)).map(|uri| ("Request-URI", String::from_utf8_lossy(uri).into_owned()));
     let request_uri = request_uri.filter(|(_, uri)| typed::uri(uri).scheme == TypedScheme::Sips);
     let used: Vec<_> = request_uri.into_iter().chain(READ.iter().filter_map(|header| first_sips(message, ctx, *header))).collect();
     let passed: Vec<_> = PASSED_ON.iter().filter_map(|header| first_sips(message, ctx, *header)).collect();
@@ -55,11 +56,16 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     }
 }
 
+/// The word is there: nearly all values have it not, and are not read further.
+fn may_be_sips(value: &[u8]) -> bool {
+    value.windows(4).any(|word| word.eq_ignore_ascii_case(b"sips"))
+}
+
 /// The first `sips:` value of a header that the sender wrote: a response copies some from its request.
 fn first_sips(message: &LegMessage, ctx: &Ctx<'_>, (header, name): (HeaderName, &'static str)) -> Option<(&'static str, String)> {
     let sip = message.sip();
     let values = sip.values(header);
-    let written = values.iter().filter(|value| !ctx.is_copied(message, header, value));
+    let written = values.iter().filter(|value| may_be_sips(value) && !ctx.is_copied(message, header, value));
     let mut texts = written.map(|value| String::from_utf8_lossy(value).into_owned());
     texts.find(|text| typed::address(text, header).uri.scheme == TypedScheme::Sips).map(|text| (name, text))
 }

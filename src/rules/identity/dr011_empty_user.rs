@@ -38,11 +38,12 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     if matches!((sip.is_request(), sip.method()), (true, Method::Ack | Method::Cancel)) {
         return Outcome::NotApplicable;
     }
-    let request_uri = sip.request_uri().map(|uri| ("Request-URI", String::from_utf8_lossy(uri).into_owned()));
+    let request_uri =
+        sip.request_uri().filter(|uri| may_lack_user(uri)).map(|uri| ("Request-URI", String::from_utf8_lossy(uri).into_owned()));
     let mut found: Vec<(&str, String)> = request_uri.into_iter().filter(|(_, uri)| is_empty_user(&Uri::parse(uri))).collect();
     for (header, name) in HEADERS {
         let values = sip.values(header);
-        let written = values.iter().filter(|value| !ctx.is_copied(message, header, value));
+        let written = values.iter().filter(|value| may_lack_user(value) && !ctx.is_copied(message, header, value));
         let mut texts = written.map(|value| String::from_utf8_lossy(value).into_owned());
         found.extend(texts.find(|text| is_empty_user(&NameAddr::parse(text).uri())).map(|text| (name, text)));
     }
@@ -56,6 +57,11 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     let (method, headers) = (ctx.name_of(message), headers.join(", "));
     let said = format!("{method} from {} has '@' without a user in {headers}", message.message.src().ip());
     Outcome::Violated(vec![by_sender(ctx, message, RULE.severity, format!("{method}: {headers}"), said, &format!("{name}: {text}"))])
+}
+
+/// After a colon there is `@` or a password: nearly all values have neither, and are not read further.
+fn may_lack_user(value: &[u8]) -> bool {
+    value.windows(2).any(|pair| pair == b":@" || pair == b"::")
 }
 
 /// RFC 3261 section 25.1: userinfo is a user, and a user is at least one character.
