@@ -1,6 +1,7 @@
 //! The bench's captures over TCP and its hostile ones: the generator keeps its word, callpath reads every message that it wrote and
 //! finds every way it broke a rule, and an attack changes neither the ledger's sum nor the exit.
 
+use callpath::engine::{Budget, par};
 use callpath::report::json::Json;
 use serde_json::Value;
 
@@ -9,7 +10,7 @@ mod drive;
 #[path = "../benches/support/shapes.rs"]
 mod shapes;
 
-use drive::{Given, drive, json};
+use drive::{Given, drive, drive_within, json};
 use shapes::{ATTACKS, DIALOGS_PER_SECOND, Truth, write};
 
 fn written(name: &str, bytes: u64, vlan: Option<u16>) -> (Vec<u8>, Truth) {
@@ -74,5 +75,29 @@ fn an_attack_leaves_no_trace_of_threads_and_windows() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let given = given(&folder, &written(name, 1_000_000, None).0);
         assert!(json(&given, 1, 16_384) == json(&given, 3, 1_000), "{attack:?}");
+    }
+}
+
+#[test]
+fn what_a_flood_drives_out_is_counted_and_depends_on_records_alone() {
+    // More records than lie between two ticks.
+    for name in ["collide", "one-off", "syn", "call-ids"] {
+        let (capture, truth) = written(name, if name == "call-ids" { 26_000_000 } else { 8_000_000 }, None);
+        assert!(truth.packets > 65_536, "{name} {}", truth.packets);
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let given = given(&folder, &capture);
+        let budget = Budget { flows: 16, legs: 16, messages: 64, streams: 64, connections: 64, rendered: 1 << 16, ..Budget::default() };
+        let within = |threads, window| par::with_threads(threads, || drive_within(&given, &Json, window, budget)).report;
+        let told = within(1, 4_096);
+        assert!(told == within(3, 1_000), "{name}");
+        let report: Value = serde_json::from_slice(&told).expect("reports are JSON");
+        let sum = |counts: &Value| counts.as_object().expect("counts").values().filter_map(Value::as_u64).sum::<u64>();
+        let ledger = &report["ledger"];
+        assert_eq!(
+            (ledger["records"].as_u64(), sum(&ledger["kinds"]) + sum(&ledger["undecoded"])),
+            (Some(truth.packets), truth.packets),
+            "{name}"
+        );
+        assert!(ledger["evicted"].as_u64() > Some(1_000), "{name} {}", ledger["evicted"]);
     }
 }

@@ -130,10 +130,16 @@ impl Correlator {
     }
 
     /// Forgets signalling flows that closed long enough ago that no call asks for them any more, and gives them in order of first
-    /// packet; with `all` every one that is left.
-    pub fn retire(&mut self, clock: Timestamp, all: bool) -> Vec<Arc<Connection>> {
+    /// packet: those that closed first where they are more than `most`, with `all` every one that is left.
+    pub fn retire(&mut self, clock: Timestamp, all: bool, most: usize) -> Vec<Arc<Connection>> {
         let mut gone = std::mem::take(&mut self.replaced);
-        let (old, young) = std::mem::take(&mut self.closed).into_iter().partition(|(at, _)| all || clock - *at > CLOSED_FOR);
+        let over = self.closed.len().saturating_sub(most);
+        let goes = |place: usize, at: Timestamp| all || place < over || clock - at > CLOSED_FOR;
+        let (mut old, mut young) = (Vec::new(), Vec::new());
+        for (place, (at, id)) in std::mem::take(&mut self.closed).into_iter().enumerate() {
+            self.ledger.evicted += u64::from(!all && place < over);
+            if goes(place, at) { old.push((at, id)) } else { young.push((at, id)) }
+        }
         self.closed = young;
         for (_, id) in old {
             if self.connections.get(&id.flow).is_some_and(|c| c.id == id) {
@@ -208,6 +214,11 @@ impl Correlator {
             }
             joined.into_iter().for_each(|(leg, stream)| self.hold(leg, stream));
         }
+    }
+
+    /// Connections that closed and are kept.
+    pub fn closed(&self) -> usize {
+        self.closed.len()
     }
 
     /// Streams that nobody claimed so far.

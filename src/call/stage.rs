@@ -18,18 +18,14 @@ use std::sync::Arc;
 pub struct CallStage {
     shards: Vec<CallShard>,
     correlator: Correlator,
-    /// Streams that may wait for somebody to claim them.
-    #[serde(skip, default = "any_number")]
-    streams: usize,
-}
-
-fn any_number() -> usize {
-    usize::MAX
+    /// What it may hold.
+    #[serde(skip)]
+    budget: Budget,
 }
 
 impl Default for CallStage {
     fn default() -> Self {
-        Self { shards: (0..SHARDS).map(|_| CallShard::default()).collect(), correlator: Correlator::default(), streams: any_number() }
+        Self { shards: (0..SHARDS).map(|_| CallShard::default()).collect(), correlator: Correlator::default(), budget: Budget::default() }
     }
 }
 
@@ -119,18 +115,18 @@ impl CallStage {
 
     /// Sets what legs and streams may take, from here on.
     pub fn limit(&mut self, budget: Budget) {
-        self.streams = budget.streams;
+        self.budget = budget;
         self.shards.iter_mut().for_each(|shard| shard.budget = budget);
     }
 
     /// More is held than may be: a sweep is due whatever the clock says.
     pub fn is_full(&self) -> bool {
-        self.shards.iter().any(CallShard::is_full) || self.is_flooded()
+        self.shards.iter().any(CallShard::is_full) || self.is_flooded() || self.correlator.closed() > self.budget.connections
     }
 
     /// More streams wait for somebody to claim them than may.
     fn is_flooded(&self) -> bool {
-        self.correlator.unclaimed() > self.streams
+        self.correlator.unclaimed() > self.budget.streams
     }
 
     /// Legs that may be closed at `clock`, or all.
@@ -166,7 +162,7 @@ impl CallStage {
 
     /// Forgets connections that nobody will ask for any more, once the calls of what ended are made; gives them in order of first packet.
     pub fn retire(&mut self, clock: Timestamp, all: bool) -> Vec<Arc<Connection>> {
-        self.correlator.retire(clock, all)
+        self.correlator.retire(clock, all, self.budget.connections)
     }
 
     /// Sources of streams whose leg is about to be closed, with the place of its last message.

@@ -3,10 +3,13 @@
 
 use super::SHARDS;
 
-/// Memory that a run needs whatever it reads: windows under way, the program itself, small tables, what the allocator keeps.
-const FIXED: u64 = 48 << 20;
+/// Memory that a run needs whatever it reads: windows under way, what 65 536 records bring until the next tick, small tables, what the
+/// allocator keeps.
+const FIXED: u64 = 96 << 20;
 /// What an entry of a table of flows takes: a stream with its statistics, or a connection.
 const FLOW: u64 = 2_048;
+/// What a connection takes that closed.
+const CONNECTION: u64 = 1_024;
 /// What a message takes that is kept until its leg is judged, with its share of the leg, where its text is copied.
 const MESSAGE: u64 = 1_024;
 /// Most flows of one kind in a shard where nobody asks for less.
@@ -19,7 +22,7 @@ const MOST_BUFFERED: usize = 8 << 20;
 const MOST_RENDERED: usize = 64 << 20;
 
 /// The least that can be asked for, in bytes.
-pub const LEAST: u64 = 2 * FIXED;
+pub const LEAST: u64 = 128 << 20;
 
 /// Caps. At ticks, what was unseen for longest goes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +35,10 @@ pub struct Budget {
     pub legs: usize,
     /// Messages of a call shard's open legs.
     pub messages: usize,
-    /// Streams that ended and wait for their call.
+    /// Streams that ended and that nobody claims.
     pub streams: usize,
+    /// Connections that closed, kept for calls that may ask for them.
+    pub connections: usize,
     /// Rendered bytes that a section of the report keeps in memory.
     pub rendered: usize,
 }
@@ -46,6 +51,7 @@ impl Default for Budget {
             legs: MOST_LEGS,
             messages: usize::MAX,
             streams: usize::MAX,
+            connections: usize::MAX,
             rendered: MOST_RENDERED,
         }
     }
@@ -59,11 +65,12 @@ impl Budget {
         let share = |percent: u64, entry: u64| usize::try_from(room / 100 * percent / entry).unwrap_or(usize::MAX).max(1);
         let usual = Self::default();
         Self {
-            flows: share(35, FLOW * shards).min(usual.flows),
+            flows: share(30, FLOW * shards).min(usual.flows),
             buffered: share(5, shards).min(usual.buffered),
-            legs: share(30, 2 * MESSAGE * shards).min(usual.legs),
-            messages: share(30, MESSAGE * shards),
-            streams: share(15, FLOW),
+            legs: share(25, 2 * MESSAGE * shards).min(usual.legs),
+            messages: share(25, MESSAGE * shards),
+            streams: share(10, FLOW),
+            connections: share(10, CONNECTION),
             rendered: share(3, 1).min(usual.rendered),
         }
     }
@@ -91,7 +98,7 @@ mod tests {
         let budget = Budget::of(bytes);
         let shards = SHARDS as u64;
         let flows = budget.flows as u64 * FLOW * shards;
-        let calls = budget.messages as u64 * MESSAGE * shards + budget.streams as u64 * FLOW;
+        let calls = budget.messages as u64 * MESSAGE * shards + budget.streams as u64 * FLOW + budget.connections as u64 * CONNECTION;
         let bytes_kept = budget.buffered as u64 * shards + 5 * budget.rendered as u64;
         assert!(flows + calls + bytes_kept + FIXED <= bytes, "{}", flows + calls + bytes_kept + FIXED);
     }

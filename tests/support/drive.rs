@@ -2,7 +2,7 @@
 //! with the state saved and loaded.
 
 use callpath::analysis::{Analysis, Settings, run};
-use callpath::engine::par;
+use callpath::engine::{Budget, par};
 use callpath::error::Error;
 use callpath::input;
 use callpath::record::{Merge, Options};
@@ -38,9 +38,15 @@ pub struct Done {
 
 /// Windows of so many records, in whatever pool of threads the caller is.
 pub fn drive(given: &Given, format: &dyn Format, window: usize) -> Done {
+    drive_within(given, format, window, Budget::default())
+}
+
+/// The same with other limits of memory.
+pub fn drive_within(given: &Given, format: &dyn Format, window: usize, budget: Budget) -> Done {
     let topology = given.topology();
     let mut merge = given.merge(topology, None);
     let mut analysis = Analysis::new(format);
+    analysis.limit(budget);
     go_on(&mut analysis, &mut merge, settings(topology, format), window);
     finish(analysis, &merge, settings(topology, format))
 }
