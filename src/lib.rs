@@ -48,7 +48,8 @@
 //!
 //! * Every record is in the ledger exactly once: under the innermost kind it contributed to, or under what kept it unread.
 //! * Outcomes have three types: [`error::Error`] ends the run, [`error::Undecoded`] is counted, [`finding::Finding`] carries its records.
-//! * What outlives a packet is plain data that can be saved; nothing holds a reference into an input.
+//! * What outlives a packet is plain data that can be saved. Nothing holds a reference into an input but the text of messages, which may be
+//!   a range of a mapped file, and is copied out when it is saved.
 //! * Only `input`, the report's spool and `cli` do I/O; only [`engine::par`] starts threads.
 //! * Nothing panics on any bytes; the two `unsafe` map files, in `input/mmap.rs`, and ask for memory ahead, in `prefetch.rs`.
 

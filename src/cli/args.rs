@@ -324,12 +324,24 @@ mod tests {
             "callpath analyze -c 0 a",
             "callpath analyze -j 0 a",
             "callpath analyze --limit many a",
+            "callpath analyze --max-memory 10M a",
+            "callpath analyze --max-memory lots a",
+            "callpath analyze --max-memory 99999999999T a",
             "callpath analyze --fail-on fatal a",
             "callpath classify 10.0.0",
             "callpath analyze -q -v a",
             "callpath",
         ] {
             assert_eq!(Cli::try_parse_from(line.split(' ')).unwrap_err().exit_code(), 2, "{line}");
+        }
+    }
+
+    #[test]
+    fn memory_is_given_as_people_write_it() {
+        for (text, bytes) in
+            [("300M", 300 << 20), ("2G", 2 << 30), ("2GiB", 2 << 30), ("2gb", 2 << 30), ("1048576k", 1 << 30), ("200000000", 200_000_000)]
+        {
+            assert_eq!(analyze(&format!("callpath analyze --max-memory {text} a")).unwrap().max_memory, Some(bytes), "{text}");
         }
     }
 
