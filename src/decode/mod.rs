@@ -236,7 +236,7 @@ fn protocol<'a>(number: u8, v6: bool) -> Step<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::testing::{ethernet, hex, ipv4, ipv6, read, read_cut, refusal, transport, udp, udp_to, way};
+    use super::testing::{ethernet, hex, ipv4, ipv6, random, read, read_cut, refusal, transport, udp, udp_to, way};
     use super::*;
 
     /// One frame of every supported link type, nested as deep as is usual.
@@ -324,13 +324,7 @@ mod tests {
 
     #[test]
     fn no_flipped_bits_panic() {
-        let mut state = 0x2545_f491_4f6c_dd1du64;
-        let mut random = move || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state as usize
-        };
+        let mut random = random();
         for (link, frame) in frames() {
             for _ in 0..20_000 {
                 let mut damaged = frame.clone();

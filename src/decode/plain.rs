@@ -107,7 +107,7 @@ fn is_named(port: u16) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{ethernet, hex, ipv4, read, transport, udp_to};
+    use super::super::testing::{ethernet, hex, ipv4, random, read, transport, udp_to};
     use super::*;
     use crate::record::LinkType;
 
@@ -166,13 +166,7 @@ mod tests {
 
     #[test]
     fn no_flipped_bits_make_the_two_ways_differ() {
-        let mut state = 0x2545_f491_4f6c_dd1du64;
-        let mut random = move || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state as usize
-        };
+        let mut random = random();
         let mut plain = 0;
         for frame in frames() {
             for _ in 0..50_000 {

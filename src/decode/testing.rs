@@ -103,3 +103,14 @@ pub fn ethernet(ether_type: u16, payload: &[u8]) -> Vec<u8> {
     frame.extend(payload);
     frame
 }
+
+/// Numbers that look like chance and are the same in every run (xorshift).
+pub fn random() -> impl FnMut() -> usize {
+    let mut state = 0x2545_f491_4f6c_dd1du64;
+    move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as usize
+    }
+}

@@ -1,4 +1,5 @@
-//! One of the 64 shards: the state of its share of the flows. Its whole interface is `apply`, `tick` and `sweep`.
+//! One of the 64 shards: the state of its share of the flows. Its interface is `apply`, and for plain RTP that
+//! joined no run `beat`; `tick` and `sweep`; `settle` before it is saved.
 
 use super::budget::Budget;
 use super::facts::Fact;
@@ -70,7 +71,7 @@ impl Shard {
         self.runs.settle_all(self.udp.iter_mut(), &mut self.ledger);
     }
 
-    /// Applies a plain RTP packet that no run takes. `run`: what its run is found by, where it may have one.
+    /// Applies a plain RTP packet that no run takes, and begins a run where the next may join one. `key`: what that is found by.
     pub fn beat(&mut self, packet: &Packet<'_>, header: &rtp::Header, key: Key) {
         let flow = self.udp.entry(packet.flow).or_insert_with(|| UdpFlow::open(packet));
         self.runs.settle(flow, &mut self.ledger);
