@@ -14,6 +14,7 @@ use crate::decode::{
 };
 use crate::flow::{
     Connection, Content, Control, Course, MediaFlow, Message, Place, SctpFlow, Seen, Sighting, Stream, Text, Transport, control::Counted,
+    text::Near,
 };
 use crate::ledger::{Kind, Ledger};
 use crate::proto::{dns, dtls, rtcp, rtp, sip, stun};
@@ -44,6 +45,8 @@ pub struct Shard {
     /// What it may hold.
     #[serde(skip)]
     pub budget: Budget,
+    #[serde(skip)]
+    near: Near,
     /// Records applied here.
     pub ledger: Ledger,
 }
@@ -198,7 +201,7 @@ impl Shard {
         let course = Course::of(&Seen::of(packet), packet.flow.from_to(packet.dir), transport, connection.id);
         let course = course.shared(&mut connection.half_mut(packet.dir).course);
         let sighting = Sighting { course, id: packet.id, seq: packet.seq, at: packet.at };
-        let message = Message::new(sighting, packet.clock, Text::of(packet, text), index, cut);
+        let message = Message::new(sighting, packet.clock, Text::of(packet, text, &mut self.near), index, cut);
         let message = message.carried_by(records).belonging_to(packet.correlation);
         out.push((packet.seq, Fact::Message(Box::new(message))));
         true

@@ -1,8 +1,9 @@
-//! The one way record walkers take bytes: a mapped file is one block, a stream is blocks joined where a record straddles two.
+//! The one way record walkers take bytes: blocks, joined where a record straddles two.
 
 use super::Block;
 use super::magic::Compression;
-use super::stream::{Chunk, Piece, read_chunk};
+use super::mmap::Mapped;
+use super::piece::{Chunk, Piece, Pool, read_chunk};
 use super::unpack::{Reader, Told};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
@@ -14,6 +15,7 @@ pub struct Blocks {
     base: u64,
     feed: Feed,
     told: Arc<Told>,
+    mapped: Option<Arc<Mapped>>,
 }
 
 enum Feed {
@@ -22,23 +24,29 @@ enum Feed {
     /// Blocks come from a thread that reads ahead.
     Ahead(Receiver<Chunk>),
     /// Blocks of this size are read when they are asked for.
-    Inline(Reader, usize),
+    Inline(Reader, usize, Arc<Pool>),
 }
 
 impl Blocks {
     /// All bytes in one block.
     pub fn whole(block: Block) -> Self {
-        Self { current: block, base: 0, feed: Feed::Ended, told: Arc::default() }
+        Self { current: block, base: 0, feed: Feed::Ended, told: Arc::default(), mapped: None }
     }
 
     /// Blocks from a thread that reads ahead.
     pub(super) fn ahead(chunks: Receiver<Chunk>, told: Arc<Told>) -> Self {
-        Self { current: Arc::new(Piece::new(Vec::new())), base: 0, feed: Feed::Ahead(chunks), told }
+        Self { current: Arc::new(Piece::default()), base: 0, feed: Feed::Ahead(chunks), told, mapped: None }
     }
 
     /// Blocks of `size` bytes, read when needed.
     pub(super) fn inline(reader: Reader, size: usize, told: Arc<Told>) -> Self {
-        Self { current: Arc::new(Piece::new(Vec::new())), base: 0, feed: Feed::Inline(reader, size), told }
+        let feed = Feed::Inline(reader, size, Arc::default());
+        Self { current: Arc::new(Piece::default()), base: 0, feed, told, mapped: None }
+    }
+
+    /// The same bytes are in `mapped`, where they stay.
+    pub(super) fn that_stay_in(self, mapped: Option<Arc<Mapped>>) -> Self {
+        Self { mapped, ..self }
     }
 
     /// The block at hand.
@@ -87,6 +95,7 @@ impl Blocks {
             piece = self.gather(piece, need);
         }
         self.base += (bytes.len() - tail.len()) as u64;
+        piece.stays(self.mapped.as_ref(), self.base);
         self.current = Arc::new(piece);
         0
     }
@@ -105,7 +114,7 @@ impl Blocks {
     fn next(&mut self) -> Option<Piece> {
         let chunk = match &mut self.feed {
             Feed::Ended => return None,
-            Feed::Inline(reader, size) => read_chunk(reader, *size, &self.told),
+            Feed::Inline(reader, size, pool) => read_chunk(reader, *size, pool, &self.told),
             Feed::Ahead(chunks) => chunks.recv().unwrap_or_else(|_| self.lost()),
         };
         if chunk.last {
@@ -117,7 +126,7 @@ impl Blocks {
     /// The reading thread is gone without a last block: that is no end of the input.
     fn lost(&self) -> Chunk {
         self.told.fail(&std::io::Error::other("the reader stopped"));
-        Chunk { piece: Piece::new(Vec::new()), last: true }
+        Chunk { piece: Piece::default(), last: true }
     }
 }
 

@@ -1,14 +1,22 @@
-//! Plain files, mapped: their records are read where they lie. Holds one of the two `unsafe` of the project.
+//! Plain files, mapped: where text of messages stays, for its readers to come. Holds one of the two `unsafe` of the project.
+//!
+//! Records are not walked in the mapping, but in pieces that are read: to copy a file from the system's cache into memory that is used
+//! again takes less than the page faults of a mapping, and less than its end (`piece.rs`). Only where many files are open at once,
+//! records are walked where they lie.
 
+use super::Bytes;
 use memmap2::Mmap;
 use std::fs::File;
-use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// A file modified within this time may still change; a mapping that shrinks would kill the process.
 const SETTLED: Duration = Duration::from_secs(60);
 
-/// A whole file in memory. The file itself is closed again: thousands of mappings take no file descriptor.
+/// A file shorter than this is not worth a mapping: what stays of it is copied.
+const LASTS: u64 = 4 << 20;
+
+/// A whole file in memory. The file itself may be closed: thousands of mappings take no file descriptor.
 pub struct Mapped(Mmap);
 
 impl AsRef<[u8]> for Mapped {
@@ -17,24 +25,34 @@ impl AsRef<[u8]> for Mapped {
     }
 }
 
-/// Maps `path`, or `None` where it must be read instead: it is no regular file, empty, may still be written to, or the system
-/// refuses the mapping.
-pub fn map(path: &Path) -> std::io::Result<Option<Mapped>> {
-    let file = File::open(path)?;
-    let about = file.metadata()?;
-    if !about.is_file() || about.len() == 0 || !is_settled(about.modified().ok()) {
-        return Ok(None);
+/// A mapped file as one block.
+pub struct Whole(pub Arc<Mapped>);
+
+impl AsRef<[u8]> for Whole {
+    fn as_ref(&self) -> &[u8] {
+        (*self.0).as_ref()
+    }
+}
+
+impl Bytes for Whole {
+    fn mapped(&self) -> Option<(&Arc<Mapped>, u64)> {
+        Some((&self.0, 0))
+    }
+}
+
+/// Maps a file, or `None` where it must be read instead: it is no regular file, short, may still be written to, or the system refuses
+/// the mapping.
+pub fn map(file: &File) -> Option<Mapped> {
+    let about = file.metadata().ok()?;
+    if !about.is_file() || about.len() < LASTS || !is_settled(about.modified().ok()) {
+        return None;
     }
     #[expect(
         unsafe_code,
         reason = "mapping a file is unsafe where others may cut it short; files touched in the last minute are read instead"
     )]
-    let mapped = unsafe { Mmap::map(&file) };
-    let Ok(mapped) = mapped else { return Ok(None) };
-    #[cfg(unix)]
-    // Read-ahead for cold files; a kernel that does not know the advice reads all the same.
-    let _ = mapped.advise(memmap2::Advice::Sequential);
-    Ok(Some(Mapped(mapped)))
+    let mapped = unsafe { Mmap::map(file) };
+    mapped.ok().map(Mapped)
 }
 
 fn is_settled(modified: Option<SystemTime>) -> bool {
@@ -47,19 +65,20 @@ mod tests {
 
     #[test]
     fn a_file_written_this_minute_is_not_mapped() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), b"bytes").unwrap();
-        assert!(map(file.path()).unwrap().is_none());
-        file.as_file().set_modified(SystemTime::now() - 2 * SETTLED).unwrap();
-        assert_eq!(map(file.path()).unwrap().unwrap().as_ref(), b"bytes");
-        file.as_file().set_modified(SystemTime::now() + 2 * SETTLED).unwrap();
-        assert!(map(file.path()).unwrap().is_none());
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(LASTS).unwrap();
+        assert!(map(&file).is_none());
+        file.set_modified(SystemTime::now() - 2 * SETTLED).unwrap();
+        assert_eq!(map(&file).unwrap().as_ref().len() as u64, LASTS);
+        file.set_modified(SystemTime::now() + 2 * SETTLED).unwrap();
+        assert!(map(&file).is_none());
     }
 
     #[test]
-    fn an_empty_file_is_read() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        file.as_file().set_modified(SystemTime::now() - 2 * SETTLED).unwrap();
-        assert!(map(file.path()).unwrap().is_none());
+    fn a_short_file_is_read() {
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(LASTS - 1).unwrap();
+        file.set_modified(SystemTime::now() - 2 * SETTLED).unwrap();
+        assert!(map(&file).is_none());
     }
 }

@@ -14,6 +14,7 @@ mod magic;
 mod mmap;
 mod natural;
 mod open;
+mod piece;
 mod stream;
 mod unpack;
 mod xz;
@@ -22,16 +23,31 @@ pub use blocks::Blocks;
 pub use discover::{Discovery, Found, Origin, discover};
 pub use filter::Filter;
 pub use magic::{Compression, Format, not_a_capture};
+pub use mmap::Mapped;
 pub use natural::skeleton;
 pub use open::{cannot_open, glance, open};
 
-/// A block of input bytes that records lie in: a mapped file or a piece read from a stream.
-pub type Block = Arc<dyn AsRef<[u8]> + Send + Sync>;
+/// Bytes of an input that records lie in.
+pub trait Bytes: AsRef<[u8]> + Send + Sync {
+    /// The whole input, mapped, and where in it these bytes begin. What is needed of them later is found there again, and is not kept.
+    fn mapped(&self) -> Option<(&Arc<Mapped>, u64)>;
+}
+
+/// A block of input bytes: a piece that was read, or a mapped file.
+pub type Block = Arc<dyn Bytes>;
+
+#[cfg(test)]
+impl Bytes for Vec<u8> {
+    fn mapped(&self) -> Option<(&Arc<Mapped>, u64)> {
+        None
+    }
+}
 
 /// Runs a task on a thread of its own. `engine` gives it, because only `engine` starts threads.
 pub type Spawn = fn(Box<dyn FnOnce() + Send + 'static>);
 
-/// Bytes read at a time from what is not mapped.
+/// Bytes read at a time: enough that a window rarely has records of two pieces, few enough that they stay in the processor's cache
+/// until they are decoded.
 pub const BLOCK_SIZE: usize = 1 << 20;
 
 /// Blocks of `size` bytes read from memory.
