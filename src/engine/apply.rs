@@ -6,7 +6,8 @@ use super::runs::{Key, RunId};
 use super::taps::View;
 use super::{Fact, Shard};
 use crate::decode::{Dir, Home, Packet, Transport};
-use crate::flow::{Beat, MediaFlow, Stands};
+use crate::flow::{Beat, Joins, MediaFlow, Sample, Stands, samples};
+use crate::proto::rtp::Ssrc;
 use crate::record::{Seq, Window};
 use crate::time::Timestamp;
 
@@ -62,9 +63,20 @@ fn ask_flows(chunk: &Chunk<'_>, block: &[At], found: &[RunId; TOUCHED], shard: &
 #[inline(always)]
 fn apply_beat(chunk: &Chunk<'_>, beat: &Beat, run: RunId, window: &Window, shard: &mut Shard) {
     let stands = chunk.stands(beat, window);
-    if !shard.runs.arrive(run, beat, stands) {
-        give_beat(chunk, beat, stands, window, shard);
+    match shard.runs.arrive(run, beat, stands) {
+        Joins::Yes => {}
+        Joins::No => give_beat(chunk, beat, stands, window, shard),
+        Joins::Sampled => sample(beat, run, window, shard),
     }
+}
+
+/// Keeps the sample of a plain RTP packet that joined a run.
+#[inline(never)]
+fn sample(beat: &Beat, run: RunId, window: &Window, shard: &mut Shard) {
+    let frame = window.record(usize::from(beat.index)).map_or(&[][..], |record| record.bytes);
+    let hash = samples::hash(beat.header().payload(beat.payload(frame)));
+    let sample = Sample { at: beat.at, timestamp: beat.timestamp, hash, sequence: beat.sequence };
+    shard.sample(run, &beat.key(), Ssrc(beat.ssrc), sample);
 }
 
 /// Gives a plain RTP packet to its flow.

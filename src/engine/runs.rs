@@ -3,9 +3,10 @@
 
 use super::udp_flow::UdpFlow;
 use crate::decode::{FlowKey, TapId};
-use crate::flow::{Beat, Place, Stands, Steady};
+use crate::flow::{Beat, Joins, Place, Sample, Stands, Steady};
 use crate::ledger::Ledger;
 use crate::prefetch;
+use crate::proto::rtp::Ssrc;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
 
@@ -79,10 +80,18 @@ impl Runs {
         }
     }
 
-    /// Lets a packet join a run; false when it is not as expected, and has to go to its flow.
+    /// Lets a packet join a run if it is as expected; any other has to go to its flow.
     #[inline(always)]
-    pub fn arrive(&mut self, id: RunId, beat: &Beat, stands: Stands) -> bool {
-        self.runs.get_mut(id as usize).is_some_and(|run| run.arrive(beat, stands))
+    pub fn arrive(&mut self, id: RunId, beat: &Beat, stands: Stands) -> Joins {
+        self.runs.get_mut(id as usize).map_or(Joins::No, |run| run.arrive(beat, stands))
+    }
+
+    /// Keeps the sample of a packet of this flow that joined a run.
+    pub fn sample(&mut self, id: RunId, flow: &mut UdpFlow, ssrc: Ssrc, sample: Sample) {
+        let (Some(run), Some((_, place))) = (self.runs.get_mut(id as usize), self.owners.get(id as usize)) else { return };
+        if let Some(mask) = flow.media.sample(*place, ssrc, sample) {
+            run.sample_by(mask);
+        }
     }
 
     /// Takes the runs of a flow in, in the order of their last packets; they go on.
@@ -103,8 +112,13 @@ impl Runs {
         }
     }
 
-    /// Begins a run of this flow.
+    /// Begins a run of this flow, in place of the one of this key, whose sums have been taken in.
     pub fn begin(&mut self, flow: &mut UdpFlow, key: Key, place: Place, run: Steady) {
+        let known = self.find(key);
+        if let Some(slot) = self.runs.get_mut(known as usize) {
+            *slot = run;
+            return;
+        }
         let id = self.free.pop().unwrap_or(self.runs.len() as RunId);
         match (self.runs.get_mut(id as usize), self.owners.get_mut(id as usize)) {
             (Some(slot), Some(owner)) => (*slot, *owner) = (run, (key, place)),
@@ -121,6 +135,9 @@ impl Runs {
 
     /// Ends the run of this key, if the flow has it; what it added up to has been taken in.
     pub fn end(&mut self, flow: &mut UdpFlow, key: Key) {
+        if flow.runs.is_empty() {
+            return;
+        }
         let id = self.find(key);
         flow.runs.retain(|own| *own != id);
         self.forget(id, key);

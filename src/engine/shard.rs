@@ -5,7 +5,7 @@ use super::budget::Budget;
 use super::facts::Fact;
 use super::flows::{Flows, Wanted, oldest};
 use super::fragment::provisional;
-use super::runs::{Key, Runs};
+use super::runs::{Key, RunId, Runs};
 use super::tcp_table::TcpTable;
 use super::udp_flow::UdpFlow;
 use crate::decode::{
@@ -13,8 +13,8 @@ use crate::decode::{
     flow_key::{self, Words},
 };
 use crate::flow::{
-    Connection, Content, Control, Course, MediaFlow, Message, Place, SctpFlow, Seen, Sighting, Stream, Text, Transport, control::Counted,
-    text::Near,
+    Connection, Content, Control, Course, MediaFlow, Message, Place, Sample, SctpFlow, Seen, Sighting, Stream, Text, Transport,
+    control::Counted, text::Near,
 };
 use crate::ledger::{Kind, Ledger};
 use crate::proto::{dns, dtls, rtcp, rtp, sip, stun};
@@ -80,13 +80,19 @@ impl Shard {
         self.runs.settle(flow, &mut self.ledger);
         flow.touch(packet);
         if flow.media.rtp(packet, header, &mut self.ledger) {
-            self.runs.end_all(flow)
-        } else {
-            self.runs.end(flow, key)
+            self.runs.end_all(flow);
         }
         let place = Place { dir: packet.dir, tap: packet.tap, ttl: packet.link.ttl };
-        if let Some(run) = flow.media.steady(place, header.ssrc) {
-            self.runs.begin(flow, key, place, run);
+        match flow.media.steady(place, header.ssrc) {
+            Some(run) => self.runs.begin(flow, key, place, run),
+            None => self.runs.end(flow, key),
+        }
+    }
+
+    /// Keeps the sample of a plain RTP packet that joined run `id`.
+    pub fn sample(&mut self, id: RunId, flow: &FlowKey, ssrc: rtp::Ssrc, sample: Sample) {
+        if let Some(flow) = self.udp.get_mut(flow) {
+            self.runs.sample(id, flow, ssrc, sample);
         }
     }
 

@@ -5,7 +5,7 @@ use crate::decode::{Dir, FlowKey, Packet, TapId};
 use crate::flow::{
     arrival::Arrival,
     pass::Steady,
-    samples,
+    samples::{self, Sample},
     stream::{Settled, Stream},
 };
 use crate::ledger::{Kind, Ledger};
@@ -95,6 +95,11 @@ impl MediaFlow {
         let way = if at.dir == Dir::Up { up } else { down };
         let mut known = way.streams.iter().filter(|stream| stream.ssrc == ssrc);
         known.next().filter(|_| known.next().is_none())?.steady(at.tap, at.ttl)
+    }
+
+    /// Keeps the sample of a packet that joined a run; the bits of the next one's number that are zero.
+    pub fn sample(&mut self, at: Place, ssrc: Ssrc, sample: Sample) -> Option<u16> {
+        self.way(at.dir).streams.iter_mut().find(|stream| stream.ssrc == ssrc)?.sample(at.tap, at.ttl, sample)
     }
 
     /// Takes a run in; of several, in the order of their last packets.

@@ -2,7 +2,7 @@
 
 mod steady;
 
-pub use steady::{Stands, Steady};
+pub use steady::{Joins, Stands, Steady};
 
 use crate::decode::TapId;
 use crate::flow::{

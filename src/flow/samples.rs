@@ -66,7 +66,8 @@ impl Samples {
         }
     }
 
-    fn keep(&mut self, sample: Sample) {
+    /// Keeps a sample whose turn it is.
+    pub fn keep(&mut self, sample: Sample) {
         while self.list.len() >= MAX_SAMPLES && self.mask < u16::MAX {
             self.mask = self.mask << 1 | 1;
             let (mask, mut n) = (self.mask, 0);

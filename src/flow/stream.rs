@@ -6,7 +6,7 @@ use crate::flow::{
     jitter::{JitterSummary, Running},
     pass::{Delta, DeltaSummary, Outcome, Pass, Steady},
     remarks::Remarks,
-    samples,
+    samples::{self, Sample},
     seen::Seen,
     turn::Relay,
 };
@@ -115,6 +115,11 @@ impl Stream {
     pub fn steady(&self, tap: TapId, ttl: u8) -> Option<Steady> {
         let plain = self.counted_rtp && self.relay.is_none();
         self.passes.iter().find(|pass| plain && pass.is_at(tap, ttl))?.steady(self.ssrc.0)
+    }
+
+    /// Keeps the sample of a packet that joined a run at this tap and time to live.
+    pub fn sample(&mut self, tap: TapId, ttl: u8, sample: Sample) -> Option<u16> {
+        self.passes.iter_mut().find(|pass| pass.is_at(tap, ttl))?.sample(sample)
     }
 
     /// Takes a run in that was seen at this tap and time to live.

@@ -4,7 +4,7 @@
 
 use super::Pass;
 use crate::decode::{MacPair, TunnelsId};
-use crate::flow::{beat::Beat, copies::Print, jitter::nanos, stream::SILENCE};
+use crate::flow::{beat::Beat, copies::Print, jitter::nanos, samples::Sample, stream::SILENCE};
 use crate::proto::rtp::{is_comfort_noise, static_clock_rate};
 use crate::record::{RecordId, Seq};
 use crate::time::Timestamp;
@@ -63,19 +63,30 @@ pub struct Stands {
     pub clock: Timestamp,
 }
 
+/// What a run says to a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Joins {
+    /// It is not as expected; nothing has changed.
+    No,
+    /// It has joined.
+    Yes,
+    /// It has joined, and its pass samples it.
+    Sampled,
+}
+
 impl Steady {
-    /// Takes the next packet in, or says that it is not as expected; then nothing has changed.
+    /// Takes the next packet in if it is as expected.
     #[inline(always)]
-    pub fn arrive(&mut self, beat: &Beat, stands: Stands) -> bool {
+    pub fn arrive(&mut self, beat: &Beat, stands: Stands) -> Joins {
         let apart = beat.at.0.wrapping_sub(self.last_at);
         let lag = stands.clock.0.wrapping_sub(beat.at.0);
         // Times that go back are very large here.
         let follows = (beat.sequence == self.sequence) & (beat.timestamp == self.timestamp) & (beat.ssrc == self.ssrc);
         let alike = (beat.second == self.second) & (beat.dscp == self.dscp) & (beat.macs == self.macs);
         let in_time = (apart as u64 <= u64::from(self.pause)) & (beat.at.0 < self.until) & (lag as u64 <= u64::from(u32::MAX));
-        let plain = (beat.sequence & self.sampled != 0) & (stands.id.input == self.input) & (self.n < MOST);
+        let plain = (stands.id.input == self.input) & (self.n < MOST);
         if !(follows & alike & in_time & plain) {
-            return false;
+            return Joins::No;
         }
         let apart = apart as u32;
         let difference = (i64::from(apart) - i64::from(self.step_time)).abs();
@@ -95,7 +106,12 @@ impl Steady {
         self.bytes += u32::from(beat.len);
         self.n += 1;
         (self.seq, self.number, self.lag) = (stands.seq.0, stands.id.number, lag as u32);
-        true
+        if beat.sequence & self.sampled == 0 { Joins::Sampled } else { Joins::Yes }
+    }
+
+    /// The pass samples packets whose number has none of these bits.
+    pub fn sample_by(&mut self, mask: u16) {
+        self.sampled = mask;
     }
 
     /// Packets summed up.
@@ -196,6 +212,12 @@ impl Pass {
         };
         steady.clear();
         Some(steady)
+    }
+
+    /// Keeps the sample of a packet that joined a run; what [`Steady::sample_by`] is to know.
+    pub fn sample(&mut self, sample: Sample) -> Option<u16> {
+        self.samples.keep(sample);
+        self.samples.is_under_way()
     }
 
     /// Takes a run in; the run goes on from there.
