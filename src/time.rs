@@ -30,22 +30,37 @@ impl Span {
 impl Timestamp {
     /// RFC 3339 in UTC with nine decimals: `2026-11-20T13:53:00.000000000Z`.
     pub fn rfc3339(self) -> String {
+        str::from_utf8(&self.rfc3339_bytes()).unwrap_or_default().to_owned()
+    }
+
+    /// The same as ASCII.
+    pub fn rfc3339_bytes(self) -> [u8; 30] {
         let (secs, nanos) = (self.0.div_euclid(1_000_000_000), self.0.rem_euclid(1_000_000_000));
         let (days, secs) = (secs.div_euclid(86_400), secs.rem_euclid(86_400));
         let (year, month, day) = date(days);
         let secs = secs as u32;
-        let [hour, minute, second] = [secs / 3_600, secs / 60 % 60, secs % 60];
         let mut text = *b"0000-00-00T00:00:00.000000000Z";
-        let parts = [(0..4, year as u32), (5..7, month as u32), (8..10, day as u32), (11..13, hour), (14..16, minute), (17..19, second)];
-        for (place, number) in parts.into_iter().chain([(20..29, nanos as u32)]) {
-            let mut rest = number;
-            for digit in text.get_mut(place).unwrap_or_default().iter_mut().rev() {
-                *digit = b'0' + (rest % 10) as u8;
-                rest /= 10;
-            }
-        }
-        str::from_utf8(&text).unwrap_or_default().to_owned()
+        [text[0], text[1]] = two(year as u32 / 100);
+        [text[2], text[3]] = two(year as u32 % 100);
+        [text[5], text[6]] = two(month as u32);
+        [text[8], text[9]] = two(day as u32);
+        [text[11], text[12]] = two(secs / 3_600);
+        [text[14], text[15]] = two(secs / 60 % 60);
+        [text[17], text[18]] = two(secs % 60);
+        let nanos = nanos as u32;
+        text[20] = two(nanos / 100_000_000)[1];
+        [text[21], text[22]] = two(nanos / 1_000_000);
+        [text[23], text[24]] = two(nanos / 10_000);
+        [text[25], text[26]] = two(nanos / 100);
+        [text[27], text[28]] = two(nanos);
+        text
     }
+}
+
+/// The last two digits of a number.
+fn two(number: u32) -> [u8; 2] {
+    let number = (number % 100) as u8;
+    [b'0' + number / 10, b'0' + number % 10]
 }
 
 /// Year, month and day of a day counted from 1970-01-01. Years begin in March here, so that a leap day is the last of its year.

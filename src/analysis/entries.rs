@@ -1,30 +1,35 @@
 //! Entries of the report, made from a judged call.
 
 use super::{control, sound, taps};
-use crate::address;
 use crate::call::{BoundStream, Call, Leg, LegKind, LegMessage, Recognition, media, outcome, recognise, relay::Relay};
 use crate::finding::Finding;
 use crate::flow::{Pass, Transport, located::path_order};
-use crate::path::{Hop, HopKind, Network, Way};
+use crate::path::{End, Hop, HopKind, Network, Way};
 use crate::proto::sip::{self, NameAddr, Uri};
 use crate::record::Seq;
 use crate::report::{
-    AsymmetricEntry, CallEntry, CallReport, Decimal, EndEntry, HopEntry, LegEntry, MeanMax, MinMeanMax, StreamEntry, WayEntry,
+    AsymmetricEntry, CallEntry, CallReport, Decimal, EndEntry, HopEntry, LegEntry, MeanMax, MinMeanMax, StreamEntry, Text, WayEntry,
 };
 use std::borrow::Cow;
 
 /// Nanoseconds in a millisecond.
 const MS: i128 = 1_000_000;
 
-/// The report of a call, without ladder and findings.
-pub fn report(call: &Call, recognitions: &[Recognition], hops: Vec<Hop>, findings: &[Finding], network: &Network<'_>) -> CallReport {
-    let streams: Vec<(Seq, StreamEntry)> = call.streams.iter().map(|bound| (first(bound), stream(bound, call, &hops, network))).collect();
+/// The report of a call, without ladder.
+pub fn report<'c>(
+    call: &'c Call,
+    recognitions: &[Recognition],
+    hops: &'c [Hop],
+    findings: &'c [Finding],
+    network: &Network<'_>,
+) -> CallReport<'c> {
     CallReport {
         first: call.first.seq,
-        call: Some(entry(call, recognitions, &hops, findings, network)),
-        streams,
-        hops: hops.into_iter().map(|h| (h.first.seq, hop(h, Some(&call.id)))).collect(),
-        ..CallReport::default()
+        call: Some(entry(call, recognitions, hops, findings, network)),
+        streams: call.streams.iter().map(|bound| (first(bound), stream(bound, call, hops, network))).collect(),
+        hops: hops.iter().map(|h| (h.first.seq, hop(h, Some(&call.id)))).collect(),
+        findings: findings.into(),
+        ladder: Vec::new(),
     }
 }
 
@@ -32,28 +37,45 @@ fn first(bound: &BoundStream) -> Seq {
     bound.stream.first().map_or(Seq(0), |seen| seen.seq)
 }
 
-fn entry(call: &Call, recognitions: &[Recognition], hops: &[Hop], findings: &[Finding], network: &Network<'_>) -> CallEntry {
+fn entry<'c>(
+    call: &'c Call,
+    recognitions: &[Recognition],
+    hops: &'c [Hop],
+    findings: &'c [Finding],
+    network: &Network<'_>,
+) -> CallEntry<'c> {
     let main = call.legs.first();
-    let mut ids: Vec<String> = Vec::new();
+    let mut ids: Vec<Text<'c>> = Vec::new();
     for finding in findings {
-        if !ids.contains(&finding.id) {
-            ids.push(finding.id.clone());
+        if !ids.iter().any(|id| *id == finding.id.as_str()) {
+            ids.push(finding.id.as_str().into());
         }
     }
+    let mut parties = None;
+    let legs = match call.legs.as_slice() {
+        [] => media_legs(call, hops, network),
+        legs => legs
+            .iter()
+            .zip(recognitions)
+            .map(|(leg, found)| {
+                let (from, to) = (Party::of(leg.from()), Party::of(leg.to()));
+                parties.get_or_insert([from.user, to.user]);
+                signalled(leg, found, [from.uri, to.uri], hops, network)
+            })
+            .collect(),
+    };
+    let [caller, callee] = parties.unwrap_or_default();
     CallEntry {
-        id: call.id.clone(),
-        kind: kind(call).to_owned(),
-        outcome: call.outcome.map(|outcome| outcome.to_string()),
-        started: call.first.at.rfc3339(),
-        answered: main.and_then(|leg| leg.answered).map(|at| at.rfc3339()),
-        ended: call.ended.map(|at| at.rfc3339()),
-        caller: main.and_then(|leg| party(leg.from())),
-        callee: main.and_then(|leg| party(leg.to())),
-        legs: match call.legs.as_slice() {
-            [] => media_legs(call, hops, network),
-            legs => legs.iter().zip(recognitions).map(|(leg, found)| signalled(leg, found, hops, network)).collect(),
-        },
-        streams: call.streams.iter().map(|bound| bound.id.clone()).collect(),
+        id: call.id.as_str().into(),
+        kind: kind(call).into(),
+        outcome: call.outcome.map(|outcome| outcome.as_str().into()),
+        started: Text::time(call.first.at),
+        answered: main.and_then(|leg| leg.answered).map(Text::time),
+        ended: call.ended.map(Text::time),
+        caller,
+        callee,
+        legs,
+        streams: call.streams.iter().map(|bound| bound.id.as_str().into()).collect(),
         ice: call.checks.iter().map(control::ice).collect(),
         fax: call.legs.iter().flat_map(media::fax).collect(),
         scenario: None,
@@ -73,23 +95,46 @@ fn kind(call: &Call) -> &'static str {
     }
 }
 
-/// The user of an address; the URI where it has no user.
-fn party(value: Option<Cow<'_, [u8]>>) -> Option<String> {
-    let value = value?;
-    let value = String::from_utf8_lossy(&value);
-    let address = NameAddr::parse(&value);
-    match Uri::user_of(address.uri).filter(|user| !user.is_empty()) {
-        Some(user) => Some(user.into_owned()),
-        None => Some(address.uri.to_owned()).filter(|uri| !uri.is_empty()),
+/// What From or To say.
+#[derive(Default)]
+struct Party<'c> {
+    uri: Option<Text<'c>>,
+    /// The user of the URI; the URI itself where it has none.
+    user: Option<Text<'c>>,
+}
+
+impl<'c> Party<'c> {
+    fn of(value: Option<Cow<'c, [u8]>>) -> Self {
+        match value {
+            None => Self::default(),
+            Some(Cow::Borrowed(value)) => match str::from_utf8(value) {
+                Ok(value) => Self::within(value),
+                Err(_) => Self::copied(value),
+            },
+            Some(Cow::Owned(value)) => Self::copied(&value),
+        }
+    }
+
+    fn within(value: &'c str) -> Self {
+        let uri = Some(NameAddr::parse(value).uri).filter(|uri| !uri.is_empty());
+        let user = uri.and_then(Uri::user_of).filter(|user| !user.is_empty());
+        Self { uri: uri.map(Text::from), user: user.map(Text::from).or(uri.map(Text::from)) }
+    }
+
+    fn copied(value: &[u8]) -> Self {
+        let value = String::from_utf8_lossy(value);
+        let Party { uri, user } = Party::within(&value);
+        Self { uri: uri.map(Text::into_owned), user: user.map(Text::into_owned) }
     }
 }
 
-fn uri(value: Option<Cow<'_, [u8]>>) -> Option<String> {
-    let value = value?;
-    Some(NameAddr::parse(&String::from_utf8_lossy(&value)).uri.to_owned()).filter(|uri| !uri.is_empty())
-}
-
-fn signalled(leg: &Leg, recognition: &Recognition, hops: &[Hop], network: &Network<'_>) -> LegEntry {
+fn signalled<'c>(
+    leg: &'c Leg,
+    recognition: &Recognition,
+    [from, to]: [Option<Text<'c>>; 2],
+    hops: &'c [Hop],
+    network: &Network<'_>,
+) -> LegEntry<'c> {
     let deciding = outcome::deciding(leg).and_then(|t| leg.message(t.last?));
     let crosses = |hop: &&Hop| {
         let ends = [(hop.a.ip, hop.b.ip), (hop.b.ip, hop.a.ip)];
@@ -98,33 +143,27 @@ fn signalled(leg: &Leg, recognition: &Recognition, hops: &[Hop], network: &Netwo
     };
     let (a, b) = leg.ends().unzip();
     LegEntry {
-        call_id: leg.call_id().map(|c| String::from_utf8_lossy(c).into_owned()),
-        from: uri(leg.from()),
-        to: uri(leg.to()),
-        transport: Some(transport(leg)),
-        a: a.map(address::endpoint).unwrap_or_default(),
-        b: b.map(address::endpoint).unwrap_or_default(),
-        side: recognise::side(leg, recognition, network.topology).to_string(),
+        call_id: leg.call_id().map(Text::lossy),
+        from,
+        to,
+        transport: Some(transport(leg).into()),
+        a: a.map(Text::endpoint).unwrap_or_default(),
+        b: b.map(Text::endpoint).unwrap_or_default(),
+        side: recognise::side(leg, recognition, network.topology).as_str().into(),
         requests: leg.requests,
         responses: leg.responses,
         retransmissions: leg.retransmissions,
         status: deciding.and_then(|m| m.start.status),
-        reason: deciding.map(|m| sip::reason(m.message.text.bytes()).into_owned()).filter(|reason| !reason.is_empty()),
+        reason: deciding.map(|m| sip::reason(m.message.text.bytes())).filter(|reason| !reason.is_empty()).map(Text::from),
         setup_ms: (leg.kind == LegKind::Call).then(|| outcome::setup(leg)).flatten().map(|s| Decimal::ratio(i128::from(s.0), MS)),
-        hops: hops.iter().filter(crosses).map(|hop| hop.id.clone()).collect(),
+        hops: hops.iter().filter(crosses).map(|hop| hop.id.as_str().into()).collect(),
         joined_by: None,
-        correlation: correlation(leg),
+        correlation: leg.messages.iter().find_map(|m| m.message.correlation()).map(|said| Text::lossy(said.bytes())),
     }
 }
 
-/// What the capture agent that sent the leg's messages on says they belong to.
-fn correlation(leg: &Leg) -> Option<String> {
-    let said = leg.messages.iter().find_map(|m| m.message.correlation())?;
-    Some(String::from_utf8_lossy(said.bytes()).into_owned())
-}
-
 /// Transport of the top Via where it is one of the contract's, else what carried the first message.
-fn transport(leg: &Leg) -> String {
+fn transport(leg: &Leg) -> &'static str {
     let via = leg.via_transport();
     let known = ["udp", "tcp", "tls", "ws", "wss", "sctp"].into_iter().find(|known| known.as_bytes().eq_ignore_ascii_case(via));
     match known {
@@ -136,25 +175,24 @@ fn transport(leg: &Leg) -> String {
             _ => "udp",
         },
     }
-    .to_owned()
 }
 
 /// Media without signalling is one leg between its two addresses.
-fn media_legs(call: &Call, hops: &[Hop], network: &Network<'_>) -> Vec<LegEntry> {
+fn media_legs<'c>(call: &Call, hops: &'c [Hop], network: &Network<'_>) -> Vec<LegEntry<'c>> {
     let Some(bound) = call.streams.first() else { return Vec::new() };
     let (a, b) = bound.stream.flow.from_to(bound.stream.dir);
     let at = call.first.at;
     let places = [network.topology.place_of(a.ip(), at), network.topology.place_of(b.ip(), at)];
     vec![LegEntry {
-        a: address::endpoint(a),
-        b: address::endpoint(b),
-        side: recognise::side_of(places).to_string(),
-        hops: hops.iter().map(|hop| hop.id.clone()).collect(),
+        a: Text::endpoint(a),
+        b: Text::endpoint(b),
+        side: recognise::side_of(places).as_str().into(),
+        hops: hops.iter().map(|hop| hop.id.as_str().into()).collect(),
         ..LegEntry::default()
     }]
 }
 
-fn stream(bound: &BoundStream, call: &Call, hops: &[Hop], network: &Network<'_>) -> StreamEntry {
+fn stream<'c>(bound: &'c BoundStream, call: &'c Call, hops: &'c [Hop], network: &Network<'_>) -> StreamEntry<'c> {
     let stream = &bound.stream;
     let (src, dst) = stream.flow.from_to(stream.dir);
     let hop = hops.iter().find(|hop| {
@@ -165,25 +203,25 @@ fn stream(bound: &BoundStream, call: &Call, hops: &[Hop], network: &Network<'_>)
     types.sort_by_key(|(_, packets)| std::cmp::Reverse(*packets));
     let jitter = bound.clock_rate.and_then(|rate| stream.jitter(rate));
     let delta = stream.delta();
-    let time = |seen: Option<&crate::flow::Seen>| seen.map(|s| s.at.rfc3339()).unwrap_or_default();
+    let time = |seen: Option<&crate::flow::Seen>| seen.map(|s| Text::time(s.at)).unwrap_or_default();
     let (lost, expected) = (stream.lost() as i64, stream.expected());
     let sound = sound::sound(bound);
     StreamEntry {
-        id: bound.id.clone(),
-        call: Some(call.id.clone()),
-        hop: hop.map(|hop| hop.id.clone()),
-        continues: bound.continues.clone(),
+        id: bound.id.as_str().into(),
+        call: Some(call.id.as_str().into()),
+        hop: hop.map(|hop| hop.id.as_str().into()),
+        continues: bound.continues.as_deref().map(Text::from),
         continues_by: bound.relay.map(|relay| match relay {
-            Relay::SamePayload => "same_payload".to_owned(),
-            Relay::Reencrypted => "reencrypted".to_owned(),
+            Relay::SamePayload => "same_payload".into(),
+            Relay::Reencrypted => "reencrypted".into(),
         }),
         continues_ms: bound.relay_delay.map(|delay| Decimal::ratio(i128::from(delay.0), MS)),
-        follows: bound.follows.clone(),
-        src: address::endpoint(src),
-        dst: address::endpoint(dst),
-        ssrc: format!("0x{:08x}", stream.ssrc.0),
+        follows: bound.follows.as_deref().map(Text::from),
+        src: Text::endpoint(src),
+        dst: Text::endpoint(dst),
+        ssrc: Text::hex(stream.ssrc.0),
         payload_types: types.iter().map(|(payload_type, _)| *payload_type).collect(),
-        codec: bound.codec.clone(),
+        codec: bound.codec.as_deref().map(Text::from),
         clock_rate: bound.clock_rate,
         secured: bound.secured,
         packets: stream.packets(),
@@ -203,15 +241,15 @@ fn stream(bound: &BoundStream, call: &Call, hops: &[Hop], network: &Network<'_>)
         },
         mos: sound.mos,
         mos_min: sound.mos_min,
-        mos_basis: sound.basis,
+        mos_basis: sound.basis.into(),
         intervals: sound.intervals,
         dtmf: sound::digits(bound),
         events: sound::events(bound),
         dscp: dscp(stream.last_pass()),
         first: time(stream.first()),
         last: time(stream.last_of_first_source()),
-        segment: way.map_or_else(|| "unknown".to_owned(), |way| way.segment.to_string()),
-        basis: way.map_or_else(String::new, |way| way.basis.clone()),
+        segment: way.map_or("unknown", |way| way.segment.as_str()).into(),
+        basis: way.map_or("", |way| &way.basis).into(),
         taps: taps::entries(&stream.passes, &around(call, bound, true), &around(call, bound, false), network),
         rtcp: bound.reported.as_ref().map(|reported| control::rtcp(reported, bound.clock_rate)),
         relay: stream.relay.as_deref().map(control::relay),
@@ -245,18 +283,25 @@ fn dscp(pass: Option<&Pass>) -> u8 {
 }
 
 /// The entry of a hop.
-pub fn hop(hop: Hop, call: Option<&str>) -> HopEntry {
-    let end = |end: &crate::path::End| EndEntry { ip: address::ip(end.ip), place: end.place.to_string() };
-    let way = |way: Way| WayEntry { segment: way.segment.to_string(), basis: way.basis, packets: way.packets, bytes: way.bytes };
-    let [out, back] = hop.way;
+pub fn hop<'c>(hop: &'c Hop, call: Option<&'c str>) -> HopEntry<'c> {
+    let end = |end: &End| EndEntry { ip: Text::ip(end.ip), place: end.place.as_str().into() };
+    let way = |way: &'c Way| WayEntry {
+        segment: way.segment.as_str().into(),
+        basis: (*way.basis).into(),
+        packets: way.packets,
+        bytes: way.bytes,
+    };
+    let [out, back] = &hop.way;
+    let asymmetric =
+        AsymmetricEntry { verdict: hop.asymmetric.verdict.as_str().into(), evidence: hop.asymmetric.evidence.as_slice().into() };
     HopEntry {
-        id: hop.id,
-        call: call.map(str::to_owned),
-        kind: hop.kind.to_string(),
+        id: hop.id.as_str().into(),
+        call: call.map(Text::from),
+        kind: hop.kind.as_str().into(),
         a: end(&hop.a),
         b: end(&hop.b),
         a_to_b: way(out),
         b_to_a: way(back),
-        asymmetric: AsymmetricEntry { verdict: hop.asymmetric.verdict.to_string(), evidence: hop.asymmetric.evidence },
+        asymmetric,
     }
 }

@@ -67,8 +67,8 @@ impl Judged {
         self.rendered.0.iter_mut().for_each(Part::shrink);
     }
 
-    fn add(&mut self, report: CallReport, tallies: BTreeMap<&'static str, Tally>, format: &dyn Format) {
-        format.render(&report, &mut self.rendered);
+    fn add(&mut self, report: &CallReport<'_>, tallies: BTreeMap<&'static str, Tally>, format: &dyn Format) {
+        format.render(report, &mut self.rendered);
         for (rule, tally) in tallies {
             let check = self.checks.entry(rule).or_default();
             check.violated += tally.violated;
@@ -84,8 +84,11 @@ impl Judged {
         }
         self.streams += report.streams.len() as u64;
         self.media_streams += report.streams.iter().filter(|(_, stream)| stream.continues.is_none()).count() as u64;
-        if !report.findings.is_empty() {
-            self.findings.push(report.findings);
+    }
+
+    fn add_findings(&mut self, findings: Vec<Finding>) {
+        if !findings.is_empty() {
+            self.findings.push(findings);
         }
     }
 }
@@ -113,12 +116,12 @@ impl Judge<'_> {
         }
         let ctx = Ctx { topology: self.network.topology, call: Some(call), leg: None };
         self.hops(&hops, &ctx, &mut gathered);
-        let mut report = entries::report(call, &recognitions, hops, &gathered.findings, &self.network);
+        let mut report = entries::report(call, &recognitions, &hops, &gathered.findings, &self.network);
         if self.format.ladders() {
             report.ladder = ladder::rows(call, &gathered.findings);
         }
-        report.findings = gathered.findings;
-        judged.add(report, gathered.tallies, self.format);
+        judged.add(&report, gathered.tallies, self.format);
+        judged.add_findings(gathered.findings);
     }
 
     /// Judges a connection that nobody could read: it is a signalling hop all the same. Clear SIP is left out: its calls have it.
@@ -139,11 +142,12 @@ impl Judge<'_> {
         self.hops(std::slice::from_ref(&hop), &ctx, &mut gathered);
         let report = CallReport {
             first: hop.first.seq,
-            hops: vec![(hop.first.seq, entries::hop(hop, None))],
-            findings: gathered.findings,
+            hops: vec![(hop.first.seq, entries::hop(&hop, None))],
+            findings: gathered.findings.as_slice().into(),
             ..CallReport::default()
         };
-        judged.add(report, gathered.tallies, self.format);
+        judged.add(&report, gathered.tallies, self.format);
+        judged.add_findings(gathered.findings);
     }
 
     fn messages(&self, call: &Call, leg: &Leg, recognition: &Recognition, gathered: &mut Gathered) {

@@ -5,7 +5,7 @@ use crate::call::{
     quality::{self, Mos, Received},
 };
 use crate::flow::{Stream, remarks::PauseKind};
-use crate::report::{CountedEntry, Decimal, DigitEntry, EventsEntry, IntervalEntry};
+use crate::report::{CountedEntry, Decimal, DigitEntry, EventsEntry, IntervalEntry, Text};
 use crate::time::{Span, Timestamp};
 
 /// Nanoseconds in a millisecond.
@@ -88,7 +88,7 @@ fn intervals(bound: &BoundStream, packet_ms: f64, codec: Option<quality::Codec>)
                 packet_ms,
             };
             entries.push(IntervalEntry {
-                from: from.rfc3339(),
+                from: Text::time(from),
                 seconds: intervals.length().0.max(0) as u64 / Span::secs(1).0 as u64,
                 packets: interval.packets,
                 lost: interval.expected as i64 - interval.packets as i64,
@@ -120,7 +120,7 @@ pub fn digits(bound: &BoundStream) -> Option<Vec<DigitEntry>> {
             let rate = named(digit.payload_type).map(|(_, rate)| rate).filter(|rate| *rate > 0).or(bound.clock_rate).unwrap_or(USUAL_RATE);
             DigitEntry {
                 digit: digit.key(),
-                at: digit.at.rfc3339(),
+                at: Text::time(digit.at),
                 duration_ms: Decimal::ratio(i128::from(digit.duration) * 1_000, i128::from(rate)),
                 volume: digit.volume,
                 record: digit.record,
@@ -148,8 +148,8 @@ pub fn events(bound: &BoundStream) -> EventsEntry {
         timestamp_jumps: counted(&remarks.timestamp_jumps),
         longest_gap_ms: pause.map(|pause| Decimal::ratio(i128::from(pause.length.0), MS)),
         longest_gap: pause.and_then(|pause| pause.kind).map(|kind| match kind {
-            PauseKind::SenderSilent => "sender_silent".to_owned(),
-            PauseKind::HeldUp => "held_up".to_owned(),
+            PauseKind::SenderSilent => "sender_silent".into(),
+            PauseKind::HeldUp => "held_up".into(),
         }),
         longest_gap_record: pause.map(|pause| pause.record),
     }

@@ -254,9 +254,8 @@ impl Correlator {
         flows.sort_unstable();
         flows.dedup();
         let connections = flows.iter().filter_map(|flow| self.connections.get(flow)).cloned().collect();
-        let started = first.at.rfc3339();
         let ends = || leg.ends().map(|(a, b)| format!("{a} {b}").into_bytes()).unwrap_or_default();
-        let id = hash::hex(&[&leg.call_id().map_or_else(|| Cow::Owned(ends()), Cow::Borrowed), started.as_bytes()], 12);
+        let id = hash::hex(&[&leg.call_id().map_or_else(|| Cow::Owned(ends()), Cow::Borrowed), &first.at.rfc3339_bytes()], 12);
         let streams = bind(own.streams, Some(&leg), &self.reports);
         let outcome = outcome::outcome(&leg, clock - leg.last_clock);
         let (kind, ended) = (Some(leg.kind), leg.ended);
@@ -290,7 +289,7 @@ impl Correlator {
         let first = *streams.first()?.stream.first()?;
         let flow = streams.first()?.stream.flow;
         let ended = streams.iter().filter_map(|s| s.stream.last_of_first_source()).map(|seen| seen.at).max();
-        let id = hash::hex(&[format!("{flow:?}").as_bytes(), first.at.rfc3339().as_bytes()], 12);
+        let id = hash::hex(&[format!("{flow:?}").as_bytes(), &first.at.rfc3339_bytes()], 12);
         Some(Call { id, kind: None, legs: Vec::new(), streams, connections: Vec::new(), checks: own.checks, first, ended, outcome: None })
     }
 }

@@ -26,9 +26,10 @@ pub enum CallOutcome {
     InProgress,
 }
 
-impl fmt::Display for CallOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl CallOutcome {
+    /// Its name in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
             CallOutcome::Answered => "answered",
             CallOutcome::Rejected => "rejected",
             CallOutcome::Cancelled => "cancelled",
@@ -36,7 +37,13 @@ impl fmt::Display for CallOutcome {
             CallOutcome::Redirected => "redirected",
             CallOutcome::Failed => "failed",
             CallOutcome::InProgress => "in_progress",
-        })
+        }
+    }
+}
+
+impl fmt::Display for CallOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

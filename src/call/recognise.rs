@@ -43,14 +43,21 @@ pub enum Side {
     Unknown,
 }
 
-impl fmt::Display for Side {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Side {
+    /// Its name in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
             Side::Microsoft => "microsoft",
             Side::Trunk => "trunk",
             Side::Internal => "internal",
             Side::Unknown => "unknown",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

@@ -36,15 +36,22 @@ pub enum Verdict {
     CannotTell,
 }
 
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Verdict {
+    /// Its name in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
             Verdict::No => "no",
             Verdict::Possible => "possible",
             Verdict::Likely => "likely",
             Verdict::Confirmed => "confirmed",
             Verdict::CannotTell => "cannot_tell",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

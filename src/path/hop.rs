@@ -29,7 +29,8 @@ impl fmt::Display for HopKind {
 }
 
 impl HopKind {
-    fn as_str(self) -> &'static str {
+    /// Its name in reports.
+    pub fn as_str(self) -> &'static str {
         match self {
             HopKind::Signalling => "signalling",
             HopKind::Media => "media",

@@ -45,41 +45,85 @@ struct Members<'t> {
 }
 
 impl<'t> Members<'t> {
+    #[inline]
     fn open(text: &'t mut Vec<u8>, [start, end]: [u8; 2]) -> Self {
         text.push(start);
         Self { text, any: false, end }
     }
 
+    #[inline]
     fn next(&mut self) {
         if std::mem::replace(&mut self.any, true) {
             self.text.push(b',');
         }
     }
 
+    #[inline]
     fn close(self) -> Done {
         self.text.push(self.end);
         Ok(())
     }
 }
 
+/// Longest member name that is written in one go.
+const LONG_NAME: usize = 28;
+
+/// Appends `,"name":`, without the comma for the first member. Where it is inlined all of it is a constant.
+#[inline(always)]
+fn member(text: &mut Vec<u8>, first: bool, name: &'static str) {
+    let mut key = [b'"'; LONG_NAME + 4];
+    key[0] = b',';
+    let end = name.len() + 2;
+    if let Some(place) = key.get_mut(2..end) {
+        place.copy_from_slice(name.as_bytes());
+    }
+    if let Some(colon) = key.get_mut(end + 1) {
+        *colon = b':';
+    }
+    match key.get(usize::from(first)..end + 2) {
+        Some(key) => text.extend_from_slice(key),
+        None => [if first { "\"" } else { ",\"" }, name, "\":"].iter().for_each(|part| text.extend_from_slice(part.as_bytes())),
+    }
+}
+
 /// The bytes that JSON writes in another way (RFC 8259 section 7).
+#[inline]
 fn is_escaped(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
+/// Has its high bit set in some byte when any of the eight is to be escaped. Control characters and `"`, and no others, are below 0x21
+/// when their bit of 2 is turned.
+#[inline]
+fn escaped_of(word: [u8; 8]) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let word = u64::from_le_bytes(word);
+    let (turned, backslash) = (word ^ (ONES * 2), word ^ (ONES * b'\\' as u64));
+    turned.wrapping_sub(ONES * 0x21) & !turned | backslash.wrapping_sub(ONES) & !backslash
+}
+
+/// Nothing in it is to be escaped. What is left of the last eight is looked at with some bytes before it.
+#[inline]
+fn is_plain(bytes: &[u8]) -> bool {
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    match bytes.last_chunk() {
+        Some(last) => bytes.as_chunks().0.iter().fold(escaped_of(*last), |any, word| any | escaped_of(*word)) & HIGH == 0,
+        None => !bytes.iter().copied().any(is_escaped),
+    }
+}
+
 fn string(text: &mut Vec<u8>, value: &str) {
-    text.reserve(value.len() + 2);
-    text.push(b'"');
     let mut rest = value.as_bytes();
-    // Eight at a time without a branch for each.
-    let plain = rest.chunks_exact(8).take_while(|chunk| !chunk.iter().fold(false, |any, byte| any | is_escaped(*byte))).count() * 8;
-    let mut from = plain;
-    while let Some(at) = rest.iter().skip(from).position(|byte| is_escaped(*byte)) {
-        let (before, after) = rest.split_at(from + at);
-        text.extend_from_slice(before);
-        let (first, after) = after.split_first().unwrap_or((&0, &[]));
-        escape(text, *first);
-        (rest, from) = (after, 0);
+    text.reserve(rest.len() + 2);
+    text.push(b'"');
+    if !is_plain(rest) {
+        while let Some(at) = rest.iter().position(|byte| is_escaped(*byte)) {
+            let (before, after) = rest.split_at(at);
+            text.extend_from_slice(before);
+            let (first, after) = after.split_first().unwrap_or((&0, &[]));
+            escape(text, *first);
+            rest = after;
+        }
     }
     text.extend_from_slice(rest);
     text.push(b'"');
@@ -125,6 +169,7 @@ impl<'t> ser::Serializer for Writer<'t> {
     type SerializeStruct = Members<'t>;
     type SerializeStructVariant = Impossible<(), NoPlainData>;
 
+    #[inline]
     fn serialize_bool(self, value: bool) -> Done {
         self.text.extend_from_slice(if value { b"true" } else { b"false" });
         Ok(())
@@ -154,6 +199,7 @@ impl<'t> ser::Serializer for Writer<'t> {
     fn serialize_u32(self, value: u32) -> Done {
         self.serialize_u64(value.into())
     }
+    #[inline]
     fn serialize_u64(self, value: u64) -> Done {
         number(self.text, value);
         Ok(())
@@ -168,6 +214,7 @@ impl<'t> ser::Serializer for Writer<'t> {
         string(self.text, value.encode_utf8(&mut [0; 4]));
         Ok(())
     }
+    #[inline]
     fn serialize_str(self, value: &str) -> Done {
         string(self.text, value);
         Ok(())
@@ -175,12 +222,15 @@ impl<'t> ser::Serializer for Writer<'t> {
     fn serialize_bytes(self, _: &[u8]) -> Done {
         unknown("bytes")
     }
+    #[inline]
     fn serialize_none(self) -> Done {
         self.serialize_unit()
     }
+    #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Done {
         value.serialize(self)
     }
+    #[inline]
     fn serialize_unit(self) -> Done {
         self.text.extend_from_slice(b"null");
         Ok(())
@@ -197,6 +247,7 @@ impl<'t> ser::Serializer for Writer<'t> {
     fn serialize_newtype_variant<T: Serialize + ?Sized>(self, _: &'static str, _: u32, _: &'static str, _: &T) -> Done {
         unknown("an enum with data")
     }
+    #[inline]
     fn serialize_seq(self, _: Option<usize>) -> Result<Members<'t>, NoPlainData> {
         Ok(Members::open(self.text, *b"[]"))
     }
@@ -215,9 +266,11 @@ impl<'t> ser::Serializer for Writer<'t> {
     ) -> Result<Self::SerializeTupleVariant, NoPlainData> {
         unknown("an enum with data")
     }
+    #[inline]
     fn serialize_map(self, _: Option<usize>) -> Result<Members<'t>, NoPlainData> {
         Ok(Members::open(self.text, *b"{}"))
     }
+    #[inline]
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Members<'t>, NoPlainData> {
         self.serialize_map(None)
     }
@@ -290,12 +343,9 @@ impl ser::SerializeMap for Members<'_> {
 impl ser::SerializeStruct for Members<'_> {
     type Ok = ();
     type Error = NoPlainData;
+    #[inline(always)]
     fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Done {
-        self.next();
-        self.text.reserve(name.len() + 3);
-        self.text.push(b'"');
-        self.text.extend_from_slice(name.as_bytes());
-        self.text.extend_from_slice(b"\":");
+        member(self.text, !std::mem::replace(&mut self.any, true), name);
         value.serialize(Writer { text: self.text })
     }
     fn end(self) -> Done {
@@ -326,6 +376,10 @@ mod tests {
         same(&summary.findings);
         same(&summary.totals);
         same(&(0u8..=127).map(char::from).collect::<String>());
+        for at in 0..9 {
+            let around = |byte: u8| ["a".repeat(at), char::from(byte).to_string(), "\u{e9}".repeat(4)].concat();
+            same(&(0u8..=127).map(around).collect::<Vec<_>>());
+        }
         same(&["", "a", "12345678", "1234567\n", "12345678\n", "\u{7f}\u{e9}\u{1f600}\0"]);
         same(&(u64::MAX, i64::MIN, -7i8, 0u16, 0.1f64, 1e300f64, true, (), 'x', Some(1), None::<u8>));
         same(&BTreeMap::from([("a\"b", 1), ("c", 2)]));

@@ -1,9 +1,10 @@
 //! The entries of `callpath.report/1`: field names are the contract's, what is unknown is `null`, never absent.
 
-use super::{BySeverity, DigitEntry, EventsEntry, IceEntry, IntervalEntry, RelayEntry, RtcpEntry, StreamTapEntry};
+use super::{BySeverity, DigitEntry, EventsEntry, IceEntry, IntervalEntry, RelayEntry, RtcpEntry, StreamTapEntry, Text};
 use crate::finding::Severity;
 use crate::record::RecordId;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// One input file or stream.
@@ -61,54 +62,54 @@ pub struct LedgerEntry {
 
 /// One call.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct CallEntry {
+pub struct CallEntry<'a> {
     /// 12 hex digits of a hash of (first Call-ID or media 5-tuple, start time).
-    pub id: String,
+    pub id: Text<'a>,
     /// `call`, `options`, `register`, `subscribe`, `message`, `media_only`, `other`.
-    pub kind: String,
+    pub kind: Text<'a>,
     /// `answered`, `rejected`, `cancelled`, `no_answer`, `redirected`, `failed`, `in_progress`.
-    pub outcome: Option<String>,
+    pub outcome: Option<Text<'a>>,
     /// First record, RFC 3339.
-    pub started: String,
+    pub started: Text<'a>,
     /// The 2xx to the INVITE.
-    pub answered: Option<String>,
+    pub answered: Option<Text<'a>>,
     /// The end of the call.
-    pub ended: Option<String>,
+    pub ended: Option<Text<'a>>,
     /// Calling number or user.
-    pub caller: Option<String>,
+    pub caller: Option<Text<'a>>,
     /// Called number or user.
-    pub callee: Option<String>,
+    pub callee: Option<Text<'a>>,
     /// Its legs.
-    pub legs: Vec<LegEntry>,
+    pub legs: Vec<LegEntry<'a>>,
     /// Ids of its streams.
-    pub streams: Vec<String>,
+    pub streams: Vec<Text<'a>>,
     /// Its ICE connectivity checks, one entry for each way they went; at most 16, the nominated first among what is kept.
     pub ice: Vec<IceEntry>,
     /// Fax that its legs negotiated (T.38 over UDPTL), which is no RTP: `T.38 between 10.0.0.1:4000 and 10.0.0.2:6000`.
     pub fax: Vec<String>,
     /// Row of the expected call flows, `null` until it is matched.
-    pub scenario: Option<String>,
+    pub scenario: Option<Text<'a>>,
     /// Ids of its findings.
-    pub findings: Vec<String>,
+    pub findings: Vec<Text<'a>>,
 }
 
 /// One leg.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct LegEntry {
+pub struct LegEntry<'a> {
     /// Call-ID; `null` for media without signalling.
-    pub call_id: Option<String>,
+    pub call_id: Option<Text<'a>>,
     /// From URI.
-    pub from: Option<String>,
+    pub from: Option<Text<'a>>,
     /// To URI.
-    pub to: Option<String>,
+    pub to: Option<Text<'a>>,
     /// `udp`, `tcp`, `tls`, `ws`, `wss`, `sctp`: the top Via's.
-    pub transport: Option<String>,
+    pub transport: Option<Text<'a>>,
     /// Endpoint that sent the first request, `ip:port`.
-    pub a: String,
+    pub a: Text<'a>,
     /// The other endpoint.
-    pub b: String,
+    pub b: Text<'a>,
     /// `microsoft`, `trunk`, `internal`, `unknown`.
-    pub side: String,
+    pub side: Text<'a>,
     /// Requests, retransmissions left out.
     pub requests: u64,
     /// Responses, retransmissions left out.
@@ -118,44 +119,44 @@ pub struct LegEntry {
     /// Status that decided the leg.
     pub status: Option<u16>,
     /// Its reason phrase.
-    pub reason: Option<String>,
+    pub reason: Option<Text<'a>>,
     /// INVITE to first ringing or final response, ms with three decimals.
     pub setup_ms: Option<Decimal<3>>,
     /// Ids of its hops.
-    pub hops: Vec<String>,
+    pub hops: Vec<Text<'a>>,
     /// Why it belongs to this call, `null` for the first leg.
-    pub joined_by: Option<String>,
+    pub joined_by: Option<Text<'a>>,
     /// Correlation id that a capture agent (HEP) gave its messages.
-    pub correlation: Option<String>,
+    pub correlation: Option<Text<'a>>,
 }
 
 /// One RTP stream.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct StreamEntry {
+pub struct StreamEntry<'a> {
     /// Content hash.
-    pub id: String,
+    pub id: Text<'a>,
     /// Its call.
-    pub call: Option<String>,
+    pub call: Option<Text<'a>>,
     /// Its hop.
-    pub hop: Option<String>,
+    pub hop: Option<Text<'a>>,
     /// The stream it continues on the far side of a NAT or relay.
-    pub continues: Option<String>,
+    pub continues: Option<Text<'a>>,
     /// How that is known: `same_payload`, or `reencrypted` where sequence and timestamps are the same and the payload is not.
-    pub continues_by: Option<String>,
+    pub continues_by: Option<Text<'a>>,
     /// Median time that the NAT or relay took, where one clock saw both sides.
     pub continues_ms: Option<Decimal<3>>,
     /// The stream before it on the same way, whose source it took the place of.
-    pub follows: Option<String>,
+    pub follows: Option<Text<'a>>,
     /// Sender, `ip:port`.
-    pub src: String,
+    pub src: Text<'a>,
     /// Receiver, `ip:port`.
-    pub dst: String,
+    pub dst: Text<'a>,
     /// `0x%08x`.
-    pub ssrc: String,
+    pub ssrc: Text<'a>,
     /// Payload types seen, most packets first.
     pub payload_types: Vec<u8>,
     /// Codec of the first payload type that carries sound or pictures.
-    pub codec: Option<String>,
+    pub codec: Option<Text<'a>>,
     /// Its clock rate in Hz.
     pub clock_rate: Option<u32>,
     /// SDP says SRTP.
@@ -181,7 +182,7 @@ pub struct StreamEntry {
     /// That of the worst interval.
     pub mos_min: Option<Decimal<2>>,
     /// What `mos` rests on, or why there is none.
-    pub mos_basis: String,
+    pub mos_basis: Text<'a>,
     /// The stream by equal lengths of arrival time; those without packets are left out.
     pub intervals: Vec<IntervalEntry>,
     /// Keys pressed (RFC 4733), in order, at most 64; `null` where they were sent and cannot be read.
@@ -191,13 +192,13 @@ pub struct StreamEntry {
     /// Code point of most packets.
     pub dscp: u8,
     /// First packet, RFC 3339.
-    pub first: String,
+    pub first: Text<'a>,
     /// Last packet, RFC 3339.
-    pub last: String,
+    pub last: Text<'a>,
     /// Segment of its direction.
-    pub segment: String,
+    pub segment: Text<'a>,
     /// Why.
-    pub basis: String,
+    pub basis: Text<'a>,
     /// Where it was seen.
     pub taps: Vec<StreamTapEntry>,
     /// What RTCP says about it; `null` where none was seen.
@@ -228,41 +229,41 @@ pub struct MinMeanMax {
 
 /// One hop.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct HopEntry {
+pub struct HopEntry<'a> {
     /// Content hash.
-    pub id: String,
+    pub id: Text<'a>,
     /// Its call; `null` for a connection nobody could read.
-    pub call: Option<String>,
+    pub call: Option<Text<'a>>,
     /// `signalling` or `media`.
-    pub kind: String,
+    pub kind: Text<'a>,
     /// One end.
-    pub a: EndEntry,
+    pub a: EndEntry<'a>,
     /// The other end.
-    pub b: EndEntry,
+    pub b: EndEntry<'a>,
     /// From a to b.
-    pub a_to_b: WayEntry,
+    pub a_to_b: WayEntry<'a>,
     /// From b to a.
-    pub b_to_a: WayEntry,
+    pub b_to_a: WayEntry<'a>,
     /// The verdict on both directions.
-    pub asymmetric: AsymmetricEntry,
+    pub asymmetric: AsymmetricEntry<'a>,
 }
 
 /// One end of a hop.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct EndEntry {
+pub struct EndEntry<'a> {
     /// Address.
-    pub ip: String,
+    pub ip: Text<'a>,
     /// Its place.
-    pub place: String,
+    pub place: Text<'a>,
 }
 
 /// One direction of a hop.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct WayEntry {
+pub struct WayEntry<'a> {
     /// Segment.
-    pub segment: String,
+    pub segment: Text<'a>,
     /// Why.
-    pub basis: String,
+    pub basis: Text<'a>,
     /// Packets of this call.
     pub packets: u64,
     /// Their payload bytes.
@@ -271,11 +272,11 @@ pub struct WayEntry {
 
 /// Whether both directions of a hop use one segment.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct AsymmetricEntry {
+pub struct AsymmetricEntry<'a> {
     /// `no`, `possible`, `likely`, `confirmed`, `cannot_tell`.
-    pub verdict: String,
+    pub verdict: Text<'a>,
     /// What it rests on, or what is missing.
-    pub evidence: Vec<String>,
+    pub evidence: Cow<'a, [String]>,
 }
 
 /// One grouped finding.

@@ -24,7 +24,7 @@ impl Format for Json {
         3
     }
 
-    fn render(&self, call: &CallReport, out: &mut Rendered) {
+    fn render(&self, call: &CallReport<'_>, out: &mut Rendered) {
         call.call.iter().for_each(|entry| out.entry(CALLS, call.first, |text| append_next(text, entry)));
         call.streams.iter().for_each(|(first, entry)| out.entry(STREAMS, *first, |text| append_next(text, entry)));
         call.hops.iter().for_each(|(first, entry)| out.entry(HOPS, *first, |text| append_next(text, entry)));
@@ -105,7 +105,7 @@ fn separator(i: usize) -> &'static [u8] {
 
 /// Renders `calls` with `format` and writes the report into memory, as a run does.
 #[cfg(test)]
-pub(super) fn written(format: &dyn Format, calls: &[CallReport], summary: &Summary) -> Vec<u8> {
+pub(super) fn written(format: &dyn Format, calls: &[CallReport<'_>], summary: &Summary) -> Vec<u8> {
     let mut sections: Vec<Spool> = (0..format.sections()).map(|_| Spool::default()).collect();
     for call in calls {
         let mut rendered = Rendered::default();
@@ -202,8 +202,8 @@ mod tests {
     fn full() -> Value {
         let (summary, mut calls) = sample();
         if let Some(call) = &mut calls[0].call {
-            call.streams.push("0000000001f4".to_owned());
-            call.legs[0].hops.push("media-198.51.100.5".to_owned());
+            call.streams.push("0000000001f4".into());
+            call.legs[0].hops.push("media-198.51.100.5".into());
         }
         serde_json::from_slice(&written(&Json, &calls, &summary)).unwrap()
     }

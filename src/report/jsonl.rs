@@ -20,7 +20,7 @@ impl Format for Jsonl {
         1
     }
 
-    fn render(&self, call: &CallReport, out: &mut Rendered) {
+    fn render(&self, call: &CallReport<'_>, out: &mut Rendered) {
         out.entry(0, call.first, |text| {
             text.extend_from_slice(b"{\"call\":");
             append(text, &call.call);

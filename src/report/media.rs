@@ -1,6 +1,6 @@
 //! Parts of a `streams[]` entry: taps, intervals, keys, events.
 
-use super::Decimal;
+use super::{Decimal, Text};
 use crate::record::RecordId;
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,7 @@ pub struct StreamTapEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct IntervalEntry {
     /// When it begins, RFC 3339.
-    pub from: String,
+    pub from: Text<'static>,
     /// How long it is: 10, in a long stream 20, 40 …
     pub seconds: u64,
     /// Packets received.
@@ -47,7 +47,7 @@ pub struct DigitEntry {
     /// `0` to `9`, `*`, `#`, `A` to `D`, `flash`, else `event` and its number.
     pub digit: String,
     /// First packet, RFC 3339.
-    pub at: String,
+    pub at: Text<'static>,
     /// How long, as far as its packets tell.
     pub duration_ms: Decimal<3>,
     /// Power in dBm0 without its sign.
@@ -70,7 +70,7 @@ pub struct EventsEntry {
     /// Longest time between packets that follow each other in sequence.
     pub longest_gap_ms: Option<Decimal<3>>,
     /// `sender_silent` where timestamps went on meanwhile, `held_up` where they did not; `null` below 200 ms, and where they do not tell.
-    pub longest_gap: Option<String>,
+    pub longest_gap: Option<Text<'static>>,
     /// The packet that ended it.
     pub longest_gap_record: Option<RecordId>,
 }

@@ -8,6 +8,7 @@ use crate::finding::{Finding, Severity};
 use crate::record::{RecordId, Seq};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 
@@ -22,25 +23,27 @@ mod media;
 mod sample;
 pub mod spool;
 pub mod terminal;
+mod text;
 pub mod width;
 
 pub use control::*;
 pub use entry::*;
 pub use media::*;
+pub use text::Text;
 
 /// Everything that is reported of one ended call, or of one connection that nobody could read (then `call` is `None`).
 #[derive(Debug, Clone, Default)]
-pub struct CallReport {
+pub struct CallReport<'a> {
     /// Seq of its first record: the sort key.
     pub first: Seq,
     /// The call itself.
-    pub call: Option<CallEntry>,
+    pub call: Option<CallEntry<'a>>,
     /// Its streams, each with its own sort key.
-    pub streams: Vec<(Seq, StreamEntry)>,
+    pub streams: Vec<(Seq, StreamEntry<'a>)>,
     /// Its hops, each with its own sort key.
-    pub hops: Vec<(Seq, HopEntry)>,
+    pub hops: Vec<(Seq, HopEntry<'a>)>,
     /// Its findings, not yet grouped with those of other calls.
-    pub findings: Vec<Finding>,
+    pub findings: Cow<'a, [Finding]>,
     /// Its messages and media as a ladder, in order of time.
     pub ladder: Vec<LadderRow>,
 }
@@ -108,7 +111,7 @@ pub trait Format: Sync {
         false
     }
     /// Renders the entries of one ended call.
-    fn render(&self, call: &CallReport, out: &mut Rendered);
+    fn render(&self, call: &CallReport<'_>, out: &mut Rendered);
     /// Writes the report. `sections[i]` gives the entries rendered for section `i`, in order of first record.
     fn finish(&self, summary: &Summary, sections: &mut [spool::Spool], out: &mut dyn io::Write) -> io::Result<()>;
 }

@@ -11,7 +11,7 @@ const START: Timestamp = Timestamp(1_795_182_780_000_000_000);
 pub const HOSTILE: &str = "Eve\u{1b}[2J\u{1b}]0;owned\u{7}\r\nVia: x\u{202e}lave\u{2066}\u{9b}31m\u{200b}";
 
 /// Three calls and what is known of all of them.
-pub fn sample() -> (Summary, Vec<CallReport>) {
+pub fn sample() -> (Summary, Vec<CallReport<'static>>) {
     let calls = vec![broken(), clean(), hostile()];
     (summary(&calls), calls)
 }
@@ -20,8 +20,8 @@ fn at(ms: i64) -> Timestamp {
     START + Span::millis(ms)
 }
 
-fn text(ms: i64) -> Option<String> {
-    Some(at(ms).rfc3339())
+fn text(ms: i64) -> Option<Text<'static>> {
+    Some(Text::time(at(ms)))
 }
 
 fn id(number: u64) -> RecordId {
@@ -46,15 +46,15 @@ fn finding(rule: &str, severity: Severity, message: &str, evidence: &[(u64, i64,
     }
 }
 
-fn stream(src: &str, dst: &str, packets: u64, lost: i64, segment: &str) -> StreamEntry {
+fn stream(src: &'static str, dst: &'static str, packets: u64, lost: i64, segment: &'static str) -> StreamEntry<'static> {
     StreamEntry {
-        id: format!("{packets:012x}"),
-        call: Some("a1b2c3d4e5f6".to_owned()),
-        src: src.to_owned(),
-        dst: dst.to_owned(),
-        ssrc: "0x0000beef".to_owned(),
+        id: format!("{packets:012x}").into(),
+        call: Some("a1b2c3d4e5f6".into()),
+        src: src.into(),
+        dst: dst.into(),
+        ssrc: Text::hex(0xBEEF),
         payload_types: vec![8, 101],
-        codec: Some("PCMA".to_owned()),
+        codec: Some("PCMA".into()),
         clock_rate: Some(8000),
         secured: true,
         packets,
@@ -65,21 +65,21 @@ fn stream(src: &str, dst: &str, packets: u64, lost: i64, segment: &str) -> Strea
         delta_ms: MinMeanMax { min: Some(Decimal(19_000)), mean: Some(Decimal(20_000)), max: Some(Decimal(41_000)) },
         mos: Some(Decimal(412)),
         mos_min: Some(Decimal(398)),
-        mos_basis: "G.107: Ie 0".to_owned(),
-        intervals: vec![IntervalEntry { from: at(1_500).rfc3339(), seconds: 10, packets, lost, ..IntervalEntry::default() }],
+        mos_basis: "G.107: Ie 0".into(),
+        intervals: vec![IntervalEntry { from: Text::time(at(1_500)), seconds: 10, packets, lost, ..IntervalEntry::default() }],
         dtmf: Some(vec![DigitEntry {
             digit: "5".to_owned(),
-            at: at(2_000).rfc3339(),
+            at: Text::time(at(2_000)),
             duration_ms: Decimal(100_000),
             volume: 10,
             record: id(12),
         }]),
         events: EventsEntry { longest_gap_ms: Some(Decimal(41_000)), longest_gap_record: Some(id(13)), ..EventsEntry::default() },
         dscp: 46,
-        first: at(1_500).rfc3339(),
-        last: at(11_500).rfc3339(),
-        segment: segment.to_owned(),
-        basis: "link er-primary: VLAN 1201".to_owned(),
+        first: Text::time(at(1_500)),
+        last: Text::time(at(11_500)),
+        segment: segment.into(),
+        basis: "link er-primary: VLAN 1201".into(),
         taps: vec![StreamTapEntry {
             tap: 0,
             ttl: 58,
@@ -123,19 +123,25 @@ fn check() -> IceEntry {
     IceEntry { local, remote, nominated: true, checks: 4, successes: 4, rtt_ms: round_trip(), relay: Some(relay()) }
 }
 
-fn way(segment: &str, basis: &str, packets: u64) -> WayEntry {
-    WayEntry { segment: segment.to_owned(), basis: basis.to_owned(), packets, bytes: packets * 172 }
+fn way(segment: &'static str, basis: &'static str, packets: u64) -> WayEntry<'static> {
+    WayEntry { segment: segment.into(), basis: basis.into(), packets, bytes: packets * 172 }
 }
 
-fn hop(kind: &str, ends: [(&str, &str); 2], ways: [WayEntry; 2], verdict: &str, evidence: &[&str]) -> HopEntry {
-    let [a, b] = ends.map(|(ip, place)| EndEntry { ip: ip.to_owned(), place: place.to_owned() });
+fn hop(
+    kind: &'static str,
+    ends: [(&'static str, &'static str); 2],
+    ways: [WayEntry<'static>; 2],
+    verdict: &'static str,
+    evidence: &[&str],
+) -> HopEntry<'static> {
+    let [a, b] = ends.map(|(ip, place)| EndEntry { ip: ip.into(), place: place.into() });
     let [a_to_b, b_to_a] = ways;
     let evidence = evidence.iter().map(|line| (*line).to_owned()).collect();
-    let asymmetric = AsymmetricEntry { verdict: verdict.to_owned(), evidence };
+    let asymmetric = AsymmetricEntry { verdict: verdict.into(), evidence };
     HopEntry {
-        id: format!("{kind}-{}", a.ip),
-        call: Some("a1b2c3d4e5f6".to_owned()),
-        kind: kind.to_owned(),
+        id: format!("{kind}-{}", a.ip).into(),
+        call: Some("a1b2c3d4e5f6".into()),
+        kind: kind.into(),
         a,
         b,
         a_to_b,
@@ -144,27 +150,27 @@ fn hop(kind: &str, ends: [(&str, &str); 2], ways: [WayEntry; 2], verdict: &str, 
     }
 }
 
-fn leg(call_id: &str, ends: [&str; 2], status: u16, reason: &str) -> LegEntry {
-    let [a, b] = ends.map(str::to_owned);
+fn leg(call_id: &'static str, ends: [&'static str; 2], status: u16, reason: &'static str) -> LegEntry<'static> {
+    let [a, b] = ends.map(Text::from);
     LegEntry {
-        call_id: Some(call_id.to_owned()),
-        from: Some("sip:+15551230001@sbc.contoso.com".to_owned()),
-        to: Some("sip:+15551230002@sip.pstnhub.microsoft.com".to_owned()),
-        transport: Some("tls".to_owned()),
+        call_id: Some(call_id.into()),
+        from: Some("sip:+15551230001@sbc.contoso.com".into()),
+        to: Some("sip:+15551230002@sip.pstnhub.microsoft.com".into()),
+        transport: Some("tls".into()),
         a,
         b,
-        side: "microsoft".to_owned(),
+        side: "microsoft".into(),
         requests: 3,
         responses: 3,
         retransmissions: 1,
         status: Some(status),
-        reason: Some(reason.to_owned()),
+        reason: Some(reason.into()),
         setup_ms: Some(Decimal(140_000)),
         ..LegEntry::default()
     }
 }
 
-fn broken() -> CallReport {
+fn broken() -> CallReport<'static> {
     let (sbc, ms) = ("198.51.100.4:41000", "52.114.75.24:5061");
     let (here, there) = ("198.51.100.5:4000", "52.112.10.20:49200");
     let contact = finding(
@@ -195,18 +201,18 @@ fn broken() -> CallReport {
     ladder[0].findings.push(contact.id.clone());
     ladder[7].findings.push(path.id.clone());
     let call = CallEntry {
-        id: "a1b2c3d4e5f6".to_owned(),
+        id: "a1b2c3d4e5f6".into(),
         ice: vec![check()],
-        kind: "call".to_owned(),
-        outcome: Some("answered".to_owned()),
-        started: at(0).rfc3339(),
+        kind: "call".into(),
+        outcome: Some("answered".into()),
+        started: Text::time(at(0)),
         answered: text(1_400),
         ended: text(11_640),
-        caller: Some("+15551230001".to_owned()),
-        callee: Some("+15551230002".to_owned()),
+        caller: Some("+15551230001".into()),
+        callee: Some("+15551230002".into()),
         legs: vec![leg("f81d4fae-7dec-11d0-a765-00a0c91e6bf6@sbc.contoso.com", [sbc, ms], 200, "OK")],
         fax: vec!["T.38 between 198.51.100.5:4000 and 52.112.0.9:49200".to_owned()],
-        findings: vec![contact.id.clone(), path.id.clone()],
+        findings: vec![contact.id.clone().into(), path.id.clone().into()],
         ..CallEntry::default()
     };
     let inet = "link inet-1: interface eth3";
@@ -233,19 +239,19 @@ fn broken() -> CallReport {
         ),
     ];
     let streams = vec![(Seq(8), stream(here, there, 500, 2, "expressroute")), (Seq(5), stream(there, here, 498, 0, "internet"))];
-    CallReport { first: Seq(0), call: Some(call), streams, hops, findings: vec![contact, path], ladder }
+    CallReport { first: Seq(0), call: Some(call), streams, hops, findings: vec![contact, path].into(), ladder }
 }
 
-fn clean() -> CallReport {
+fn clean() -> CallReport<'static> {
     let (a, b) = ("10.1.1.10:5060", "10.1.1.20:5060");
     let call = CallEntry {
-        id: "0123456789ab".to_owned(),
-        kind: "call".to_owned(),
-        outcome: Some("rejected".to_owned()),
-        started: at(20_000).rfc3339(),
+        id: "0123456789ab".into(),
+        kind: "call".into(),
+        outcome: Some("rejected".into()),
+        started: Text::time(at(20_000)),
         ended: text(20_400),
-        caller: Some("李小龙".to_owned()),
-        callee: Some("bob.with.a.rather.long.user.name@example.com".to_owned()),
+        caller: Some("李小龙".into()),
+        callee: Some("bob.with.a.rather.long.user.name@example.com".into()),
         legs: vec![leg("two@10.1.1.10", [a, b], 486, "Busy Here")],
         ..CallEntry::default()
     };
@@ -263,20 +269,20 @@ fn clean() -> CallReport {
     CallReport { first: Seq(2_000), call: Some(call), hops, ladder, ..CallReport::default() }
 }
 
-fn hostile() -> CallReport {
+fn hostile() -> CallReport<'static> {
     let mut report = clean();
     report.first = Seq(3_000);
     let mut bad = finding("DR010-number-plus", Severity::Error, HOSTILE, &[(3001, 30_000, HOSTILE)]);
     bad.call = Some("ba0ba0ba0ba0".to_owned());
     bad.filter = HOSTILE.to_owned();
     if let Some(call) = &mut report.call {
-        call.id = "ba0ba0ba0ba0".to_owned();
-        (call.caller, call.callee) = (Some(HOSTILE.to_owned()), Some(HOSTILE.to_owned()));
-        call.started = at(30_000).rfc3339();
+        call.id = "ba0ba0ba0ba0".into();
+        (call.caller, call.callee) = (Some(HOSTILE.into()), Some(HOSTILE.into()));
+        call.started = Text::time(at(30_000));
         call.ended = text(30_400);
         for leg in &mut call.legs {
-            (leg.call_id, leg.reason, leg.joined_by) = (Some(HOSTILE.to_owned()), Some(HOSTILE.to_owned()), Some(HOSTILE.to_owned()));
-            leg.transport = Some(HOSTILE.to_owned());
+            (leg.call_id, leg.reason, leg.joined_by) = (Some(HOSTILE.into()), Some(HOSTILE.into()), Some(HOSTILE.into()));
+            leg.transport = Some(HOSTILE.into());
         }
     }
     for row in &mut report.ladder {
@@ -285,19 +291,19 @@ fn hostile() -> CallReport {
         row.findings.push(bad.id.clone());
     }
     for (_, hop) in &mut report.hops {
-        hop.a_to_b.basis = HOSTILE.to_owned();
-        hop.asymmetric.evidence = vec![HOSTILE.to_owned()];
-        hop.b.ip = "2001:db8:85a3:8d3:1319:8a2e:370:7348".to_owned();
+        hop.a_to_b.basis = HOSTILE.into();
+        hop.asymmetric.evidence = vec![HOSTILE.to_owned()].into();
+        hop.b.ip = "2001:db8:85a3:8d3:1319:8a2e:370:7348".into();
     }
-    report.findings.push(bad);
+    report.findings.to_mut().push(bad);
     report
 }
 
-fn summary(calls: &[CallReport]) -> Summary {
+fn summary(calls: &[CallReport<'_>]) -> Summary {
     let mut summary = Summary { inputs: inputs(), ledger: ledger(), ..Summary::default() };
     summary.taps = vec![TapEntry { id: 0, inputs: vec![0], interface: Some("eth2".to_owned()), vlan: vec![1201], encapsulation: None }];
     summary.notes = vec!["Microsoft prefixes as of 2026-06-06".to_owned(), format!("interface {HOSTILE} dropped 7 packets")];
-    for finding in calls.iter().flat_map(|call| &call.findings) {
+    for finding in calls.iter().flat_map(|call| call.findings.iter()) {
         summary.findings.push(grouped(finding));
         summary.totals.findings.count(finding.violation.severity);
     }
@@ -335,8 +341,8 @@ fn inputs() -> Vec<InputEntry> {
         compression: Some("gzip".to_owned()),
         records: 1_812,
         bytes: 1_234_567,
-        first: text(0),
-        last: text(31_000),
+        first: Some(at(0).rfc3339()),
+        last: Some(at(31_000).rfc3339()),
         complete: true,
         problem: None,
     };

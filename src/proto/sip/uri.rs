@@ -90,7 +90,7 @@ pub struct Uri<'a> {
 }
 
 /// Where the userinfo would be: known schemes are never taken for a host with a port.
-const SCHEMES: [&str; 4] = ["sip", "sips", "tel", "urn"];
+const SCHEMES: [(&str, Scheme<'_>); 4] = [("sip", Scheme::Sip), ("sips", Scheme::Sips), ("tel", Scheme::Tel), ("urn", Scheme::Urn)];
 
 impl<'a> Uri<'a> {
     /// Splits `text`, a URI without angle brackets.
@@ -107,12 +107,17 @@ impl<'a> Uri<'a> {
     /// The [`Uri::user_decoded`] of a URI, of which nothing else is asked for.
     pub fn user_of(text: &'a str) -> Option<Cow<'a, str>> {
         let (scheme, rest) = split_scheme(text.trim());
-        let user = match scheme {
-            Scheme::Tel => rest.split(';').next(),
-            Scheme::Urn => None,
-            _ => split_headers(rest).0.split_once('@').map(|(info, _)| info.split(':').next().unwrap_or(info)),
-        }?;
-        Some(percent_decode(user.split(';').next().unwrap_or(user)))
+        let end = match scheme {
+            Scheme::Urn => return None,
+            Scheme::Tel => rest.bytes().position(|byte| byte == b';').unwrap_or(rest.len()),
+            _ => {
+                let end = rest.bytes().position(|byte| matches!(byte, b'@' | b':' | b';' | b'?'))?;
+                // Whatever ends the user, it is one when `@` comes before any headers.
+                let stop = rest.bytes().skip(end).find(|byte| matches!(byte, b'@' | b'?'));
+                stop.filter(|byte| *byte == b'@').map(|_| end)?
+            }
+        };
+        rest.get(..end).map(percent_decode)
     }
 
     fn empty(text: &'a str) -> Self {
@@ -177,24 +182,17 @@ pub(super) fn text(bytes: &[u8]) -> &str {
 
 fn split_scheme(text: &str) -> (Scheme<'_>, &str) {
     let none = (Scheme::Other(""), text);
-    let Some((name, rest)) = text.split_once(':') else {
+    let colon = text.bytes().position(|byte| byte == b':').and_then(|at| text.split_at_checked(at));
+    let Some((name, rest)) = colon.and_then(|(name, rest)| Some((name, rest.strip_prefix(':')?))) else {
         return none;
     };
-    let known = SCHEMES.iter().any(|scheme| name.eq_ignore_ascii_case(scheme));
+    if let Some((_, scheme)) = SCHEMES.iter().find(|(known, _)| name.eq_ignore_ascii_case(known)) {
+        return (*scheme, rest);
+    }
     let letters = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'));
     let begins = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
-    let host_and_port = rest.split([';', '?']).next().is_some_and(|port| port.parse::<u16>().is_ok());
-    if !known && (!letters || !begins || host_and_port) {
-        return none;
-    }
-    let scheme = match name.to_ascii_lowercase().as_str() {
-        "sip" => Scheme::Sip,
-        "sips" => Scheme::Sips,
-        "tel" => Scheme::Tel,
-        "urn" => Scheme::Urn,
-        _ => Scheme::Other(name),
-    };
-    (scheme, rest)
+    let host_and_port = || rest.split([';', '?']).next().is_some_and(|port| port.parse::<u16>().is_ok());
+    if letters && begins && !host_and_port() { (Scheme::Other(name), rest) } else { none }
 }
 
 /// Parts the headers at `?`. The grammar allows a `?` in the user part; in practice one before `@` is an unescaped
@@ -225,7 +223,7 @@ fn port_of(text: &str) -> Option<u16> {
 
 /// `%41` becomes `A` (RFC 3986 section 2.1); a `%` without two hex digits stays; bytes that are no UTF-8 become U+FFFD.
 pub(super) fn percent_decode(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
+    if !text.bytes().any(|byte| byte == b'%') {
         return Cow::Borrowed(text);
     }
     let mut out = Vec::with_capacity(text.len());
@@ -260,6 +258,10 @@ mod tests {
             "h:5060",
             "x:@y",
             "sip:a?b@c",
+            "sip:a;b?c@d",
+            "sip:a:b?c@d",
+            "sip:a:b;c@d",
+            "tel:+1",
             "+1@h",
         ];
         for text in texts {

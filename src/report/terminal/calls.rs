@@ -48,7 +48,7 @@ struct Media {
 
 impl Row {
     /// The row of a call; `None` for a connection that nobody could read.
-    pub fn of(report: &CallReport) -> Option<Self> {
+    pub fn of(report: &CallReport<'_>) -> Option<Self> {
         let call = report.call.as_ref()?;
         let mut rules: Vec<String> = Vec::new();
         for rule in report.findings.iter().map(|f| short(&f.rule)) {
@@ -58,7 +58,7 @@ impl Row {
         }
         let setup = call.legs.iter().find_map(|leg| leg.setup_ms);
         Some(Self {
-            id: call.id.clone(),
+            id: call.id.to_string(),
             started: escape(&call.started).into_owned(),
             caller: party(call, call.caller.as_deref(), |leg| &leg.a),
             callee: party(call, call.callee.as_deref(), |leg| &leg.b),
@@ -81,9 +81,9 @@ impl Row {
 
 impl Media {
     /// A stream that a NAT or relay passes on is counted once, and its loss is that of its last part.
-    fn of<'a>(streams: impl Iterator<Item = &'a StreamEntry> + Clone) -> Option<Self> {
+    fn of<'a>(streams: impl Iterator<Item = &'a StreamEntry<'a>> + Clone) -> Option<Self> {
         let continued: BTreeSet<&str> = streams.clone().filter_map(|stream| stream.continues.as_deref()).collect();
-        let ends = streams.clone().filter(|stream| !continued.contains(stream.id.as_str()));
+        let ends = streams.clone().filter(|stream| !continued.contains(&*stream.id));
         let loss = ends.map(|stream| stream.loss_percent).max()?;
         let jitter = streams.clone().filter_map(|stream| stream.jitter_ms.max).max();
         let jitter = jitter.map_or_else(|| "-".to_owned(), |ms| format!("{:.1}", ms.as_f64()));
@@ -93,7 +93,7 @@ impl Media {
 }
 
 /// `answered`, `rejected 403`, `options 200`, `media only`; escaped. A call that begins after its INVITE has no outcome.
-pub fn outcome(call: &CallEntry) -> String {
+pub fn outcome(call: &CallEntry<'_>) -> String {
     let failed = call.legs.iter().filter_map(|leg| leg.status).find(|status| *status >= 300);
     let status = failed.or_else(|| call.legs.iter().find_map(|leg| leg.status));
     let text = match (call.kind.as_str(), call.outcome.as_deref(), status) {
@@ -109,13 +109,13 @@ pub fn outcome(call: &CallEntry) -> String {
 }
 
 /// The caller or callee, or the endpoint where nobody says a name; escaped.
-pub fn party<'a>(call: &'a CallEntry, name: Option<&'a str>, end: impl Fn(&'a LegEntry) -> &'a String) -> String {
-    let end = call.legs.first().map_or("-", |leg| end(leg).as_str());
+pub fn party<'a>(call: &'a CallEntry<'_>, name: Option<&'a str>, end: impl Fn(&'a LegEntry<'_>) -> &'a str) -> String {
+    let end = call.legs.first().map_or("-", end);
     brief(name.filter(|name| !name.is_empty()).unwrap_or(end), LONGEST_PARTY)
 }
 
 /// From the answer to the end; without an answer from the start.
-fn length(call: &CallEntry) -> String {
+fn length(call: &CallEntry<'_>) -> String {
     let from = call.answered.as_ref().unwrap_or(&call.started);
     let span = call.ended.as_ref().and_then(|ended| when::between(from, ended));
     span.map_or_else(|| "-".to_owned(), when::length)

@@ -4,7 +4,7 @@
 use super::style::{self, Pen, Style};
 use super::{counted, left_out, unspool, width};
 use crate::record::Seq;
-use crate::report::{EndEntry, HopEntry, WayEntry, escape::escape, spool::Spool};
+use crate::report::{EndEntry, HopEntry, Text, WayEntry, escape::escape, spool::Spool};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -28,7 +28,7 @@ pub struct Ways {
 
 impl Ways {
     /// Those of a call's hops, each combination once, asymmetric ones first.
-    pub fn of(hops: &[(Seq, HopEntry)]) -> Vec<Self> {
+    pub fn of(hops: &[(Seq, HopEntry<'_>)]) -> Vec<Self> {
         let mut ways: Vec<Self> = Vec::new();
         for hop in hops.iter().map(|(_, hop)| outward(hop.clone())) {
             let text = |text: &str| escape(text).into_owned();
@@ -87,7 +87,7 @@ fn of_verdict(verdict: &str) -> Style {
 }
 
 /// How far out an end is: your network first, Microsoft last.
-fn near(end: &EndEntry) -> u8 {
+fn near(end: &EndEntry<'_>) -> u8 {
     match end.place.as_str() {
         "your_network" => 0,
         "dmz" | "vpn_pool" => 1,
@@ -97,14 +97,14 @@ fn near(end: &EndEntry) -> u8 {
 }
 
 /// The hop turned so that `a` is the nearer end.
-fn outward(mut hop: HopEntry) -> HopEntry {
+fn outward(mut hop: HopEntry<'_>) -> HopEntry<'_> {
     if near(&hop.a) > near(&hop.b) {
         turn(&mut hop);
     }
     hop
 }
 
-fn turn(hop: &mut HopEntry) {
+fn turn(hop: &mut HopEntry<'_>) {
     std::mem::swap(&mut hop.a, &mut hop.b);
     std::mem::swap(&mut hop.a_to_b, &mut hop.b_to_a);
 }
@@ -126,9 +126,11 @@ struct Head<'a> {
 type Sums = [(u64, u64); 2];
 
 /// A hop as it is spooled.
-pub fn packed(hop: &HopEntry) -> Vec<u8> {
-    let key = |ends: [&EndEntry; 2], ways: [&WayEntry; 2]| {
-        [&hop.kind, &ends[0].ip, &ends[1].ip, &ways[0].segment, &ways[1].segment, &hop.asymmetric.verdict].map(String::as_str).join("\0")
+pub fn packed(hop: &HopEntry<'_>) -> Vec<u8> {
+    let key = |ends: [&EndEntry<'_>; 2], ways: [&WayEntry<'_>; 2]| {
+        [&hop.kind, &ends[0].ip, &ends[1].ip, &ways[0].segment, &ways[1].segment, &hop.asymmetric.verdict]
+            .map(|text| text.as_str())
+            .join("\0")
     };
     let as_it_is = key([&hop.a, &hop.b], [&hop.a_to_b, &hop.b_to_a]);
     let other_way = key([&hop.b, &hop.a], [&hop.b_to_a, &hop.a_to_b]);
@@ -155,14 +157,14 @@ struct Group {
     calls: u64,
     sums: Sums,
     /// What the first packets out and back rest on, where the first hop had none.
-    basis: [Option<String>; 2],
+    basis: [Option<Text<'static>>; 2],
 }
 
 impl Group {
     fn add(&mut self, head: &Head<'_>, entry: &[u8]) -> io::Result<()> {
         let fills = [0, 1].map(|way| self.sums[way].0 == 0 && head.sums[way].0 > 0);
         if fills.contains(&true) {
-            let mut hop: HopEntry = unspool(entry)?;
+            let mut hop: HopEntry<'_> = unspool(entry)?;
             if head.turned {
                 turn(&mut hop);
             }
@@ -180,8 +182,8 @@ impl Group {
     }
 
     /// The first hop with the packets of all, turned outward.
-    fn hop(&self) -> io::Result<HopEntry> {
-        let mut hop: HopEntry = unspool(&self.first)?;
+    fn hop(&self) -> io::Result<HopEntry<'static>> {
+        let mut hop: HopEntry<'_> = unspool(&self.first)?;
         if self.turned {
             turn(&mut hop);
         }
@@ -257,7 +259,7 @@ pub fn write(out: &mut dyn Write, pen: Pen, spool: &mut Spool, most: usize, verb
     left_out(out, pen, "hops", groups.by_key.len() + groups.lost, shown)
 }
 
-fn one(out: &mut dyn Write, pen: Pen, hop: &HopEntry, calls: u64, evidence: usize) -> io::Result<()> {
+fn one(out: &mut dyn Write, pen: Pen, hop: &HopEntry<'_>, calls: u64, evidence: usize) -> io::Result<()> {
     let lead = pen.line().put(style::STRONG, &escape(&hop.kind)).to(12).take();
     let calls = if calls == 0 { "not readable".to_owned() } else { counted(calls, "call", "calls") };
     let text = format!("{} {} to {} {}, {calls}", escape(&hop.a.ip), place(&hop.a), escape(&hop.b.ip), place(&hop.b));
@@ -269,11 +271,11 @@ fn one(out: &mut dyn Write, pen: Pen, hop: &HopEntry, calls: u64, evidence: usiz
     verdict(out, pen, hop, evidence)
 }
 
-fn place(end: &EndEntry) -> String {
+fn place(end: &EndEntry<'_>) -> String {
     format!("({})", escape(&end.place))
 }
 
-fn way(out: &mut dyn Write, pen: Pen, (arrow, way): (&str, &WayEntry), columns: usize, style: Style) -> io::Result<()> {
+fn way(out: &mut dyn Write, pen: Pen, (arrow, way): (&str, &WayEntry<'_>), columns: usize, style: Style) -> io::Result<()> {
     let mut lead = pen.line();
     lead.to(12).put(style::PLAIN, arrow).put(style, &width::left(&escape(&way.segment), columns)).put(style::PLAIN, "  ");
     let basis = if way.basis.is_empty() { String::new() } else { format!(": {}", escape(&way.basis)) };
@@ -281,7 +283,7 @@ fn way(out: &mut dyn Write, pen: Pen, (arrow, way): (&str, &WayEntry), columns: 
 }
 
 /// Nothing where the question does not arise: asymmetry is between you and Microsoft.
-fn verdict(out: &mut dyn Write, pen: Pen, hop: &HopEntry, most: usize) -> io::Result<()> {
+fn verdict(out: &mut dyn Write, pen: Pen, hop: &HopEntry<'_>, most: usize) -> io::Result<()> {
     let asked = [&hop.a, &hop.b].iter().any(|end| end.place == "microsoft");
     if !asked && hop.asymmetric.verdict == "cannot_tell" {
         return Ok(());

@@ -39,7 +39,7 @@ pub struct Ladder<'a> {
 
 impl<'a> Ladder<'a> {
     /// Lays out the rows of `report`.
-    pub fn of(report: &'a CallReport, pen: Pen) -> Self {
+    pub fn of(report: &'a CallReport<'a>, pen: Pen) -> Self {
         let rows = report.ladder.as_slice();
         // Everything on one address (a test on loopback): ports tell the parties apart.
         let by_port = rows.iter().all(|row| ip(&row.from) == ip(&row.to));
@@ -263,7 +263,7 @@ impl<'a> Ladder<'a> {
 }
 
 /// When early media ends: at the answer, or never.
-fn answered(call: &CallEntry) -> Timestamp {
+fn answered(call: &CallEntry<'_>) -> Timestamp {
     call.answered.as_deref().and_then(when::parse).unwrap_or(Timestamp(i64::MAX))
 }
 

@@ -113,7 +113,7 @@ impl Terminal {
     }
 
     /// Counts the call, and keeps its row if it may be among those shown.
-    fn row(&self, call: &CallReport, place: u8, out: &mut Rendered) {
+    fn row(&self, call: &CallReport<'_>, place: u8, out: &mut Rendered) {
         let row = if !self.quiet && self.rows.admits(place, call.first) { calls::Row::of(call) } else { None };
         out.entry(TALLIES, call.first, |text| text.extend_from_slice(&table::tally(call, row.is_some())));
         if let Some(row) = row {
@@ -122,12 +122,12 @@ impl Terminal {
     }
 
     /// Draws the ladder if it may be among those shown: of so many calls with findings and as many without.
-    fn draw(&self, call: &CallReport, place: u8, out: &mut Rendered) {
+    fn draw(&self, call: &CallReport<'_>, place: u8, out: &mut Rendered) {
         let (section, list) = if call.findings.is_empty() { (CLEAN, &self.clean) } else { (MARKED, &self.marked) };
         if call.ladder.is_empty() || !list.admits(place, call.first) {
             return;
         }
-        let id = call.call.as_ref().map(|c| c.id.clone()).unwrap_or_default();
+        let id = call.call.as_ref().map(|c| c.id.to_string()).unwrap_or_default();
         spool(out, section, call.first, &(place, Drawn { call: id, text: section::draw(call, self.pen()) }));
     }
 }
@@ -145,7 +145,7 @@ impl Format for Terminal {
         !self.quiet
     }
 
-    fn render(&self, call: &CallReport, out: &mut Rendered) {
+    fn render(&self, call: &CallReport<'_>, out: &mut Rendered) {
         let place = place(highest(call.findings.iter().map(|f| f.violation.severity)));
         if call.call.is_some() {
             self.row(call, place, out);

@@ -13,13 +13,13 @@ const LONG_GAP: Decimal<3> = Decimal(1_000_000);
 const LONGEST: usize = 300;
 
 /// The section of `call` without its heading, at most `pen.width` columns wide.
-pub fn draw(call: &CallReport, pen: Pen) -> Vec<u8> {
+pub fn draw(call: &CallReport<'_>, pen: Pen) -> Vec<u8> {
     let mut out = Vec::new();
     write(&mut out, call, pen).expect("a Vec takes all bytes");
     out
 }
 
-fn write(out: &mut dyn Write, report: &CallReport, pen: Pen) -> io::Result<()> {
+fn write(out: &mut dyn Write, report: &CallReport<'_>, pen: Pen) -> io::Result<()> {
     if let Some(call) = &report.call {
         head(out, call, pen)?;
     }
@@ -30,7 +30,7 @@ fn write(out: &mut dyn Write, report: &CallReport, pen: Pen) -> io::Result<()> {
     more(out, pen, "stream", "streams", report.streams.len())
 }
 
-fn head(out: &mut dyn Write, call: &CallEntry, pen: Pen) -> io::Result<()> {
+fn head(out: &mut dyn Write, call: &CallEntry<'_>, pen: Pen) -> io::Result<()> {
     let (caller, callee) = (calls::party(call, call.caller.as_deref(), |l| &l.a), calls::party(call, call.callee.as_deref(), |l| &l.b));
     let outcome = calls::outcome(call);
     let reason = call.legs.iter().find_map(|leg| leg.reason.as_deref().filter(|_| leg.status.is_some_and(|s| s >= 300)));
@@ -57,7 +57,7 @@ fn more(out: &mut dyn Write, pen: Pen, one: &str, many: &str, total: usize) -> i
 }
 
 /// `198.51.100.5:4000 to 52.112.0.9:49200, PCMU/8000, SSRC 0x0000beef, 500 packets, 2 lost (0.40 %), jitter 1.2 ms, max 3.4 ms, …`
-fn of_stream(stream: &StreamEntry) -> String {
+fn of_stream(stream: &StreamEntry<'_>) -> String {
     let rate = stream.clock_rate.map(|rate| format!("/{rate}")).unwrap_or_default();
     let codec =
         stream.codec.as_ref().map_or_else(|| format!("payload types {:?}", stream.payload_types), |c| format!("{}{rate}", escape(c)));
@@ -102,14 +102,14 @@ fn of_rtcp(rtcp: &RtcpEntry) -> Option<String> {
 }
 
 /// `2 lost (0.40 %): 2 between tap 0 and tap 1`.
-fn lost(stream: &StreamEntry) -> String {
+fn lost(stream: &StreamEntry<'_>) -> String {
     let located = stream.taps.iter().filter(|tap| tap.lost == stream.lost).find_map(|tap| tap.located.as_deref());
     let located = located.map(|located| format!(": {}", escape(located))).unwrap_or_default();
     format!("{} lost ({} %){located}", stream.lost, stream.loss_percent)
 }
 
 /// `DTMF 0123#`, or that there were keys which nobody can read.
-fn keys(stream: &StreamEntry) -> Option<String> {
+fn keys(stream: &StreamEntry<'_>) -> Option<String> {
     let Some(digits) = &stream.dtmf else { return Some("DTMF encrypted".to_owned()) };
     let keys = digits.iter().map(|digit| if digit.digit.len() == 1 { digit.digit.clone() } else { format!(" {} ", digit.digit) });
     let keys = keys.collect::<String>();

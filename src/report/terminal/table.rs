@@ -14,7 +14,7 @@ const MARKED: u8 = 2;
 const KEPT: u8 = 4;
 
 /// One octet for every call, shown or not.
-pub fn tally(report: &CallReport, kept: bool) -> [u8; 1] {
+pub fn tally(report: &CallReport<'_>, kept: bool) -> [u8; 1] {
     let exchange = !report.call.as_ref().is_some_and(|call| matches!(call.kind.as_str(), "call" | "media_only"));
     let flag = |set: bool, flag: u8| if set { flag } else { 0 };
     [flag(exchange, EXCHANGE) | flag(!report.findings.is_empty(), MARKED) | flag(kept, KEPT)]

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::record::RecordId;
-use crate::report::{AsymmetricEntry, CallEntry, Decimal, EndEntry, HopEntry, LadderRow, WayEntry, json::written, sample::sample};
+use crate::report::{AsymmetricEntry, CallEntry, Decimal, EndEntry, HopEntry, LadderRow, Text, WayEntry, json::written, sample::sample};
 use crate::time::{Span, Timestamp};
 
 fn report(terminal: &Terminal) -> String {
@@ -50,7 +50,7 @@ fn no_line_is_wider_than_the_terminal() {
 fn a_table_over_two_days_fits_the_narrowest_terminal() {
     let (summary, mut calls) = sample();
     if let Some(call) = &mut calls[1].call {
-        (call.started, call.ended) = (Timestamp(0).rfc3339(), None);
+        (call.started, call.ended) = (Text::time(Timestamp(0)), None);
     }
     let text = String::from_utf8(written(&Terminal::new(MIN_WIDTH, false, 0, false), &calls, &summary)).unwrap();
     assert!(text.contains("11-20 13:53") && text.contains("01-01 00:00"), "{text}");
@@ -86,19 +86,23 @@ fn colour_changes_no_text() {
     assert_eq!(trimmed, plain.lines().collect::<Vec<_>>());
 }
 
-fn many(n: u64, marked: bool) -> Vec<CallReport> {
+fn many(n: u64, marked: bool) -> Vec<CallReport<'static>> {
     let (_, calls) = sample();
     (0..n)
         .map(|i| {
-            let call =
-                CallEntry { id: format!("{i:012x}"), started: Timestamp(0).rfc3339(), kind: "call".to_owned(), ..CallEntry::default() };
-            let findings = if marked { calls[0].findings.clone() } else { Vec::new() };
+            let call = CallEntry {
+                id: format!("{i:012x}").into(),
+                started: Text::time(Timestamp(0)),
+                kind: "call".into(),
+                ..CallEntry::default()
+            };
+            let findings = if marked { calls[0].findings.clone() } else { [].as_slice().into() };
             CallReport { first: Seq(i), call: Some(call), ladder: calls[0].ladder.clone(), findings, ..CallReport::default() }
         })
         .collect()
 }
 
-fn text(terminal: &Terminal, calls: &[CallReport]) -> String {
+fn text(terminal: &Terminal, calls: &[CallReport<'_>]) -> String {
     String::from_utf8(written(terminal, calls, &Summary::default())).unwrap()
 }
 
@@ -154,13 +158,13 @@ fn no_limit_shows_every_ladder_and_a_small_one_few_findings() {
 
 #[test]
 fn asymmetric_hops_are_shown_however_late_and_however_many_there_are() {
-    let end = |n: u64| EndEntry { ip: format!("10.{}.{}.{}", n >> 16, n >> 8 & 255, n & 255), place: "internet".to_owned() };
-    let hop = |n: u64, verdict: &str| {
-        let asymmetric = AsymmetricEntry { verdict: verdict.to_owned(), ..AsymmetricEntry::default() };
-        let hop = HopEntry { kind: "media".to_owned(), a: end(n), b: end(n + 1), asymmetric, ..HopEntry::default() };
+    let end = |n: u64| EndEntry { ip: format!("10.{}.{}.{}", n >> 16, n >> 8 & 255, n & 255).into(), place: "internet".into() };
+    let hop = |n: u64, verdict: &'static str| {
+        let asymmetric = AsymmetricEntry { verdict: verdict.into(), ..AsymmetricEntry::default() };
+        let hop = HopEntry { kind: "media".into(), a: end(n), b: end(n + 1), asymmetric, ..HopEntry::default() };
         CallReport { first: Seq(n), hops: vec![(Seq(n), hop)], ..CallReport::default() }
     };
-    let mut calls: Vec<CallReport> = (0..6_000).map(|n| hop(n, "no")).collect();
+    let mut calls: Vec<CallReport<'_>> = (0..6_000).map(|n| hop(n, "no")).collect();
     calls.push(hop(6_000, "confirmed"));
     let text = text(&Terminal::new(100, false, 0, false), &calls);
     let hops = text.split("\nHops").nth(1).unwrap();
@@ -270,11 +274,10 @@ fn loss_of_a_call_is_that_of_its_worst_stream() {
 
 #[test]
 fn calls_set_up_either_way_share_a_hop() {
-    let way = |packets, basis: &str| WayEntry { segment: "unknown".to_owned(), basis: basis.to_owned(), packets, bytes: 0 };
-    let end = |ip: &str| EndEntry { ip: ip.to_owned(), place: "internet".to_owned() };
-    let call = |seq, [a, b]: [&str; 2], [a_to_b, b_to_a]: [WayEntry; 2]| {
-        let hop =
-            HopEntry { kind: "media".to_owned(), call: Some(String::new()), a: end(a), b: end(b), a_to_b, b_to_a, ..HopEntry::default() };
+    let way = |packets, basis: &'static str| WayEntry { segment: "unknown".into(), basis: basis.into(), packets, bytes: 0 };
+    let end = |ip: &'static str| EndEntry { ip: ip.into(), place: "internet".into() };
+    let call = |seq, [a, b]: [&'static str; 2], [a_to_b, b_to_a]: [WayEntry<'static>; 2]| {
+        let hop = HopEntry { kind: "media".into(), call: Some("".into()), a: end(a), b: end(b), a_to_b, b_to_a, ..HopEntry::default() };
         CallReport { first: Seq(seq), hops: vec![(Seq(seq), hop)], ..CallReport::default() }
     };
     let calls = [
@@ -297,6 +300,6 @@ fn titles_stand_over_their_columns_on_a_ladder_of_one_row() {
 
 #[test]
 fn a_call_that_begins_after_its_invite_says_so() {
-    let call = CallEntry { kind: "call".to_owned(), started: Timestamp(0).rfc3339(), ..CallEntry::default() };
+    let call = CallEntry { kind: "call".into(), started: Text::time(Timestamp(0)), ..CallEntry::default() };
     assert_eq!(calls::outcome(&call), "set-up not seen");
 }
