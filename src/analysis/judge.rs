@@ -5,7 +5,7 @@ use crate::call::{Call, Leg, LegMessage, Recognition, recognise};
 use crate::finding::{Finding, Outcome, Violation};
 use crate::flow::{Connection, Content};
 use crate::hash;
-use crate::path::{self, Hop, Network};
+use crate::path::{self, Hop, Memo, Network};
 use crate::report::{CallReport, CheckEntry, Format, Rendered, spool::Part};
 use crate::rules::{Check, Ctx, Rule};
 use std::collections::{BTreeMap, BTreeSet};
@@ -105,8 +105,8 @@ struct Gathered {
 
 impl Judge<'_> {
     /// Judges a call; what comes of it is added to `judged`.
-    pub fn call(&self, call: &Call, judged: &mut Judged) {
-        let hops = path::hops(call, &self.network);
+    pub fn call(&self, call: &Call, memo: &mut Memo, judged: &mut Judged) {
+        let hops = path::hops(call, &self.network, memo);
         let recognitions: Vec<Recognition> = call.legs.iter().map(|leg| recognise::recognise(leg, self.network.topology)).collect();
         let mut gathered = Gathered::default();
         for (leg, recognition) in call.legs.iter().zip(&recognitions) {
@@ -125,11 +125,11 @@ impl Judge<'_> {
     }
 
     /// Judges a connection that nobody could read: it is a signalling hop all the same. Clear SIP is left out: its calls have it.
-    pub fn connection(&self, connection: &Connection, judged: &mut Judged) {
+    pub fn connection(&self, connection: &Connection, memo: &mut Memo, judged: &mut Judged) {
         if connection.content == Content::Sip {
             return;
         }
-        let hop = path::unread(connection, &self.network);
+        let hop = path::unread(connection, &self.network, memo);
         let mut gathered = Gathered::default();
         let ctx = Ctx { topology: self.network.topology, call: None, leg: None };
         let (from, to) = connection.id.flow.endpoints();

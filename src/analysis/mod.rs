@@ -16,7 +16,7 @@ use crate::call::{CallStage, stage::Ended};
 use crate::engine::{Budget, Engine, Mask, par};
 use crate::error::Error;
 use crate::flow::Connection;
-use crate::path::Network;
+use crate::path::{Memos, Network};
 use crate::record::{Interface, Window};
 use crate::report::{Format, Summary, spool::Spool};
 use crate::rules::Rule;
@@ -150,6 +150,7 @@ impl Analysis {
     fn judge(&mut self, ended: Vec<Ended>, (clock, all): (Timestamp, bool), source: Source<'_>, settings: Settings<'_>) -> io::Result<()> {
         let network = Network { topology: settings.topology, taps: &self.engine.taps, interfaces: source.interfaces, files: source.files };
         let judge = Judge { network, rules: settings.rules, format: settings.format };
+        let memos = Memos::default();
         let mut waiting = lots(ended).into_iter();
         loop {
             let batch: Vec<Vec<Ended>> = waiting.by_ref().take(BATCH).collect();
@@ -159,7 +160,8 @@ impl Analysis {
             let correlator = self.calls.correlator();
             let of_lot = |lot: Vec<Ended>| {
                 let mut judged = Judged::default();
-                lot.into_iter().filter_map(|ended| ended.call(correlator, clock)).for_each(|call| judge.call(&call, &mut judged));
+                let calls = lot.into_iter().filter_map(|ended| ended.call(correlator, clock));
+                memos.lend(|memo| calls.for_each(|call| judge.call(&call, memo, &mut judged)));
                 judged.shrink();
                 judged
             };
@@ -167,7 +169,7 @@ impl Analysis {
         }
         let of_lot = |lot: Vec<Arc<Connection>>| {
             let mut judged = Judged::default();
-            lot.iter().for_each(|connection| judge.connection(connection, &mut judged));
+            memos.lend(|memo| lot.iter().for_each(|connection| judge.connection(connection, memo, &mut judged)));
             judged
         };
         let connections = self.calls.retire(clock, all);

@@ -80,9 +80,24 @@ impl Asymmetry {
 
 /// Judges the flow between `a` and `b` at the capture's time `at`.
 pub fn judge(topology: &Topology, a: IpAddr, b: IpAddr, a_to_b: &[Sighting<'_>], b_to_a: &[Sighting<'_>], at: Timestamp) -> Asymmetry {
-    if let Some(reason) = out_of_scope(topology, a, b, at) {
-        return Asymmetry::cannot_tell("no flow between your network and Microsoft".to_owned(), vec![format!("out of scope: {reason}")]);
-    }
+    out_of_scope(topology, a, b, at).unwrap_or_else(|| within(topology, a, b, a_to_b, b_to_a, at))
+}
+
+/// The verdict where the question does not arise.
+pub(super) fn out_of_scope(topology: &Topology, a: IpAddr, b: IpAddr, at: Timestamp) -> Option<Asymmetry> {
+    let reason = out_of_scope_by(topology, a, b, at)?;
+    Some(Asymmetry::cannot_tell("no flow between your network and Microsoft".to_owned(), vec![format!("out of scope: {reason}")]))
+}
+
+/// The verdict where it does.
+pub(super) fn within(
+    topology: &Topology,
+    a: IpAddr,
+    b: IpAddr,
+    a_to_b: &[Sighting<'_>],
+    b_to_a: &[Sighting<'_>],
+    at: Timestamp,
+) -> Asymmetry {
     let (out, back) = (heading(topology, a, b, at), heading(topology, b, a, at));
     let untrusted = distrusted(topology, &[(a_to_b, out), (b_to_a, back)]);
     let there = Direction { from: a, to: b, heading: out, seen: observe(topology, a_to_b, out, &untrusted) };
@@ -105,7 +120,7 @@ pub fn judge(topology: &Topology, a: IpAddr, b: IpAddr, a_to_b: &[Sighting<'_>],
 
 /// Only flows with one end at Microsoft and the other in the organisation can be asymmetric in this sense. The places are
 /// those after static NAT: the outside address has the place of its inside host.
-fn out_of_scope(topology: &Topology, a: IpAddr, b: IpAddr, at: Timestamp) -> Option<String> {
+fn out_of_scope_by(topology: &Topology, a: IpAddr, b: IpAddr, at: Timestamp) -> Option<String> {
     let (place_a, place_b) = (topology.place_of(a, at), topology.place_of(b, at));
     match (place_a, place_b) {
         (Place::Microsoft, Place::Microsoft) => Some(format!("{a} and {b} are both Microsoft's")),

@@ -1,17 +1,18 @@
 //! Hops: two adjacent addresses of a call's signalling or media, with a segment for each direction and the verdict on both.
 
-use super::asymmetry::{self, Asymmetry};
-use super::segment::{self, Sighting, Way};
-use crate::address;
-use crate::call::{Call, LegMessage};
+use super::asymmetry::Asymmetry;
+use super::gather::{self, Gathered};
+use super::memo::Memo;
+use super::segment::{Sighting, Way};
+use crate::call::Call;
 use crate::engine::Taps;
 use crate::flow::{Connection, Run, Seen, Sightings};
 use crate::hash;
 use crate::record::Interface;
 use crate::topology::{MacPair, Place, TapFacts, Topology};
-use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
+use std::sync::Arc;
 
 /// What a hop carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,7 +62,7 @@ pub struct Hop {
     /// From a to b, and from b to a.
     pub way: [Way; 2],
     /// Whether both use one segment.
-    pub asymmetric: Asymmetry,
+    pub asymmetric: Arc<Asymmetry>,
     /// First packet of the hop in this call.
     pub first: Seen,
     /// First packet of each way, where one was seen.
@@ -107,7 +108,7 @@ impl<'a> Network<'a> {
         self.files.get(*first as usize..end).unwrap_or_default()
     }
 
-    fn sightings(&self, runs: &Sightings) -> Vec<Sighting<'a>> {
+    pub(super) fn sightings(&self, runs: &Sightings) -> Vec<Sighting<'a>> {
         let sighting = |run: &Run| Sighting {
             tap: self.facts(run),
             tap_id: run.tap.0,
@@ -122,219 +123,47 @@ impl<'a> Network<'a> {
     }
 }
 
-/// What is gathered of a hop before it is judged.
-struct Gathered {
-    a: IpAddr,
-    b: IpAddr,
-    /// Sender of the first packet that was gathered.
-    opener: SocketAddr,
-    first: Seen,
-    seen: [Option<Seen>; 2],
-    /// Packets of this call.
-    own: [Sightings; 2],
-    /// Packets that asymmetry is judged from: those of the whole connections.
-    whole: [Sightings; 2],
-    works: bool,
-}
-
-impl Gathered {
-    fn new(opener: SocketAddr, other: SocketAddr, first: Seen) -> Self {
-        let (a, b) = (opener.ip(), other.ip());
-        Self { a, b, opener, first, seen: [None, None], own: Default::default(), whole: Default::default(), works: false }
-    }
-
-    /// 0 for a packet from a, 1 for one from b. Where a host talks to itself, ports tell: a is who sent first, and between other
-    /// ports the lower one.
-    fn way(&self, from: SocketAddr, to: SocketAddr) -> usize {
-        if self.a != self.b {
-            return usize::from(from.ip() != self.a);
-        }
-        usize::from(from != self.opener && (to == self.opener || from.port() > to.port()))
-    }
-
-    fn note(&mut self, from: SocketAddr, to: SocketAddr, seen: &Seen) -> usize {
-        let way = self.way(from, to);
-        if let Some(first) = self.seen.get_mut(way)
-            && first.is_none_or(|known| seen.seq < known.seq)
-        {
-            *first = Some(*seen);
-        }
-        if seen.seq < self.first.seq {
-            self.first = *seen;
-        }
-        way
-    }
-
-    fn judge(self, kind: HopKind, owner: &str, network: &Network<'_>) -> Hop {
-        let at = self.first.at;
-        let end = |ip| End { ip, place: network.topology.place_of(ip, at) };
-        let [out, back] = &self.own;
-        let [whole_out, whole_back] = &self.whole;
-        let (a, b) = (address::ip(self.a), address::ip(self.b));
-        Hop {
-            id: hash::hex(&[owner.as_bytes(), kind.as_str().as_bytes(), a.as_bytes(), b.as_bytes()], 12),
-            kind,
-            a: end(self.a),
-            b: end(self.b),
-            way: segment::ways(network.topology, self.a, self.b, &network.sightings(out), &network.sightings(back), at),
-            asymmetric: asymmetry::judge(
-                network.topology,
-                self.a,
-                self.b,
-                &network.sightings(whole_out),
-                &network.sightings(whole_back),
-                at,
-            ),
-            first: self.first,
-            seen: self.seen,
-            works: self.works,
-        }
-    }
-}
-
-/// Gathers by pair of addresses, in order of first packet.
-type Pairs = BTreeMap<(IpAddr, IpAddr), Gathered>;
-
-fn pair(pairs: &mut Pairs, from: SocketAddr, to: SocketAddr, seen: Seen) -> &mut Gathered {
-    pairs.entry((from.ip().min(to.ip()), from.ip().max(to.ip()))).or_insert_with(|| Gathered::new(from, to, seen))
-}
-
 /// The hops of a call: signalling, then media, each in order of first packet.
-pub fn hops(call: &Call, network: &Network<'_>) -> Vec<Hop> {
-    let mut hops = judge(signalling(call), HopKind::Signalling, &call.id, network);
-    hops.extend(judge(media(call), HopKind::Media, &call.id, network));
-    hops
+pub fn hops(call: &Call, network: &Network<'_>, memo: &mut Memo) -> Vec<Hop> {
+    let signalling = gather::signalling(call).into_iter().map(|gathered| (HopKind::Signalling, gathered));
+    let media = gather::media(call).into_iter().map(|gathered| (HopKind::Media, gathered));
+    let judged = signalling.chain(media).map(|(kind, gathered)| {
+        let whole = |gathered: &Gathered| match kind {
+            HopKind::Signalling => gathered.whole(&call.connections),
+            HopKind::Media => gathered.own.clone(),
+        };
+        judge(gathered, kind, &call.id, whole, network, memo)
+    });
+    judged.collect()
 }
 
 /// The hop of a connection that nobody could read.
-pub fn unread(connection: &Connection, network: &Network<'_>) -> Hop {
-    let (from, to) = connection.id.flow.from_to(connection.opener);
-    let mut gathered = Gathered::new(from, to, connection.first);
-    let halves = [connection.half(connection.opener), connection.half(connection.opener.reverse())];
-    gathered.own = halves.map(|half| half.sightings.clone());
-    gathered.whole = gathered.own.clone();
-    for (end, other, half) in [(from, to, halves[0]), (to, from, halves[1])] {
-        if let Some(first) = &half.first {
-            gathered.note(end, other, first);
-        }
-    }
-    gathered.works = halves.iter().all(|half| half.sightings.bytes() > 0);
+pub fn unread(connection: &Connection, network: &Network<'_>, memo: &mut Memo) -> Hop {
     let owner = format!("{:?} {}", connection.id.flow, connection.first.at.rfc3339());
-    gathered.judge(HopKind::Signalling, &owner, network)
+    judge(gather::unread(connection), HopKind::Signalling, &owner, |gathered| gathered.own.clone(), network, memo)
 }
 
-fn judge(pairs: Pairs, kind: HopKind, owner: &str, network: &Network<'_>) -> Vec<Hop> {
-    let mut gathered: Vec<Gathered> = pairs.into_values().collect();
-    gathered.sort_by_key(|g| g.first.seq);
-    gathered.into_iter().map(|g| g.judge(kind, owner, network)).collect()
-}
-
-fn signalling(call: &Call) -> Pairs {
-    let mut pairs = Pairs::new();
-    for message in call.legs.iter().flat_map(|leg| &leg.messages) {
-        let bytes = message.message.text.bytes().len() as u64;
-        let ok = is_success(message);
-        for sighting in message.sightings() {
-            let (seen, src, dst) = (sighting.seen(), sighting.course.src, sighting.course.dst);
-            let gathered = pair(&mut pairs, src, dst, seen);
-            let way = gathered.note(src, dst, &seen);
-            gathered.works |= ok;
-            if message.is_duplicate(&seen) {
-                continue;
-            }
-            if let Some(own) = gathered.own.get_mut(way) {
-                own.add(&seen, bytes);
-            }
-        }
-    }
-    for connection in &call.connections {
-        let (a, b) = connection.id.flow.endpoints();
-        if let Some(gathered) = pairs.get_mut(&(a.ip().min(b.ip()), a.ip().max(b.ip()))) {
-            for ((from, to), half) in [((a, b), 0), ((b, a), 1)] {
-                let way = gathered.way(from, to);
-                if let (Some(whole), Some(half)) = (gathered.whole.get_mut(way), connection.halves.get(half)) {
-                    whole.extend(&half.sightings);
-                }
-            }
-        }
-    }
-    for gathered in pairs.values_mut() {
-        if gathered.whole.iter().all(|way| way.packets() == 0) {
-            gathered.whole = gathered.own.clone();
-        }
-    }
-    pairs
-}
-
-fn is_success(message: &LegMessage) -> bool {
-    message.start.status.is_some_and(|status| (200..300).contains(&status))
-}
-
-fn media(call: &Call) -> Pairs {
-    let mut pairs = Pairs::new();
-    for stream in call.streams.iter().map(|bound| &bound.stream) {
-        let (src, dst) = stream.flow.from_to(stream.dir);
-        for pass in &stream.passes {
-            let gathered = pair(&mut pairs, src, dst, *pass.first());
-            let way = gathered.note(src, dst, pass.first());
-            let packets = pass.packets().max(1);
-            for used in pass.macs() {
-                let run = Run {
-                    tap: pass.tap(),
-                    macs: used.macs,
-                    ttl: pass.ttl(),
-                    first: used.first,
-                    last: used.last,
-                    packets: used.packets,
-                    bytes: pass.bytes() * used.packets / packets,
-                };
-                if let Some(own) = gathered.own.get_mut(way) {
-                    own.0.push(run);
-                }
-            }
-        }
-    }
-    for gathered in pairs.values_mut() {
-        gathered.works = gathered.own.iter().all(|way| way.packets() > 0);
-        gathered.whole = gathered.own.clone();
-    }
-    pairs
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::decode::{MacPair as Macs, TapId, TunnelsId};
-    use crate::record::{RecordId, Seq, SourceId};
-    use crate::time::Timestamp;
-
-    fn seen(seq: u64) -> Seen {
-        Seen {
-            id: RecordId { input: 0, number: seq + 1 },
-            seq: Seq(seq),
-            at: Timestamp(0),
-            tap: TapId(0),
-            source: SourceId(0),
-            tunnels: TunnelsId(0),
-            ttl: 64,
-            dscp: 0,
-            macs: Macs::default(),
-        }
-    }
-
-    #[test]
-    fn a_host_that_talks_to_itself_has_two_ways() {
-        let [phone, proxy, relay, trunk] = [38123, 5060, 5070, 5080].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-        let mut hop = Gathered::new(phone, proxy, seen(0));
-        assert_eq!([hop.note(phone, proxy, &seen(0)), hop.note(proxy, phone, &seen(1))], [0, 1]);
-        assert_eq!([hop.way(relay, trunk), hop.way(trunk, relay)], [0, 1]);
-    }
-
-    #[test]
-    fn between_two_addresses_ports_tell_nothing() {
-        let [a, b] = [1, 2].map(|last| SocketAddr::from(([192, 0, 2, last], 5060)));
-        let hop = Gathered::new(a, b, seen(0));
-        let other = SocketAddr::new(a.ip(), 9);
-        assert_eq!([hop.way(other, b), hop.way(b, other)], [0, 1]);
+/// `whole` gives the packets that asymmetry is judged from: those of the whole connections.
+fn judge(
+    gathered: Gathered,
+    kind: HopKind,
+    owner: &str,
+    whole: impl FnOnce(&Gathered) -> [Sightings; 2],
+    network: &Network<'_>,
+    memo: &mut Memo,
+) -> Hop {
+    let Gathered { a, b, first, seen, works, .. } = gathered;
+    let pair = memo.pair(network.topology, [a, b], first.at);
+    let [a_text, b_text] = &pair.texts;
+    Hop {
+        id: hash::hex(&[owner.as_bytes(), kind.as_str().as_bytes(), a_text.as_bytes(), b_text.as_bytes()], 12),
+        kind,
+        a: End { ip: a, place: pair.places[0] },
+        b: End { ip: b, place: pair.places[1] },
+        way: pair.ways(network, &gathered.own, first.at),
+        asymmetric: pair.asymmetry(network, || whole(&gathered), first.at),
+        first,
+        seen,
+        works,
     }
 }

@@ -1,15 +1,18 @@
 //! Which way packets went, by what evidence, and whether both directions of a flow went the same way.
 
+mod gather;
 mod observe;
 mod window;
 
 pub mod asymmetry;
 pub mod classify;
 pub mod hop;
+pub mod memo;
 pub mod segment;
 
 pub use asymmetry::{Asymmetry, Verdict, judge};
 pub use hop::{End, Hop, HopKind, Network, hops, unread};
+pub use memo::{Memo, Memos};
 pub use segment::{Sighting, Way, way, ways};
 
 #[cfg(test)]

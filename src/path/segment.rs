@@ -7,6 +7,7 @@ use crate::topology::{Heading, Mac, MacPair, Place, Segment, TapFacts, Topology}
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// One run of packets of one direction at one tap with one pair of MACs. `packets` counts no copy that this tap saw twice.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +36,7 @@ pub struct Way {
     /// The segment.
     pub segment: Segment,
     /// The evidence, in words.
-    pub basis: String,
+    pub basis: Arc<str>,
     /// Packets, copies at further taps not counted.
     pub packets: u64,
     /// Bytes of these packets.
@@ -81,7 +82,7 @@ fn way_without(topology: &Topology, ends: Ends, sightings: &[Sighting<'_>], at: 
         let (segment, basis) = returning(topology, ends.from.0, ends.to.0, at).unwrap_or_else(|| by_ends(topology, ends, &seen));
         if packets > 0 { (segment, basis) } else { (segment, format!("no packet seen in this direction; {basis}")) }
     });
-    Way { segment, basis, packets, bytes }
+    Way { segment, basis: basis.into(), packets, bytes }
 }
 
 /// What edge links show. Two different segments are no answer, and both are named.

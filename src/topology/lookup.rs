@@ -94,10 +94,14 @@ impl Lookup {
         Self { periods, pools: pools(tables), newest }
     }
 
-    fn entry(&self, ip: IpAddr, at: Timestamp) -> Option<&(IpNet, Entry)> {
+    /// The first period begins before all time.
+    pub fn period(&self, at: Timestamp) -> usize {
         let at = if at < CLOCK_IS_SET { self.newest } else { at };
-        let after = self.periods.partition_point(|(start, _)| *start <= at);
-        self.periods.get(after.checked_sub(1)?)?.1.get(ip)
+        self.periods.partition_point(|(start, _)| *start <= at).saturating_sub(1)
+    }
+
+    fn entry(&self, ip: IpAddr, at: Timestamp) -> Option<&(IpNet, Entry)> {
+        self.periods.get(self.period(at))?.1.get(ip)
     }
 
     pub fn place(&self, ip: IpAddr, at: Timestamp) -> Place {

@@ -66,6 +66,11 @@ impl Topology {
         self.lookup.place(ip, at)
     }
 
+    /// Number of the period that `at` is in: within one, every address keeps its place.
+    pub fn period(&self, at: Timestamp) -> usize {
+        self.lookup.period(at)
+    }
+
     /// What `ip` may be when it is Microsoft's, else nothing.
     pub fn roles(&self, ip: IpAddr, at: Timestamp) -> &[Role] {
         self.lookup.roles(ip, at)
