@@ -76,6 +76,19 @@ fn threads_and_windows_leave_no_trace_across_ticks() {
 }
 
 #[test]
+fn calls_are_told_as_they_end_whatever_threads_and_windows() {
+    let folder = tempfile::tempdir().unwrap();
+    let given = generated(folder.path());
+    let jsonl = |threads, window| par::with_threads(threads, || drive(&given, &Jsonl, window).report);
+    let told = jsonl(1, 16_384);
+    assert!(told == jsonl(3, 1_000));
+    let text = String::from_utf8(told).unwrap();
+    let started = |line: &str| Some(line.split_once("\"started\":\"")?.1.split_once('"')?.0.to_owned());
+    let starts: Vec<String> = text.lines().filter_map(started).collect();
+    assert!(starts.len() > 1 && !starts.is_sorted(), "no call was told before one that began earlier");
+}
+
+#[test]
 fn threads_and_windows_leave_no_trace_where_packets_wait() {
     let folder = tempfile::tempdir().unwrap();
     same_whatever_threads_and_windows(&Given::of(&[put(folder.path(), "awkward.pcap", &awkward::awkward())]), false);

@@ -102,6 +102,11 @@ impl Analysis {
         Ok(())
     }
 
+    /// Writes what the format does not keep for the end of the run.
+    pub fn go_on(&mut self, format: &dyn Format, out: &mut dyn io::Write) -> io::Result<()> {
+        self.results.go_on(format, out)
+    }
+
     /// Closes everything and gives the summary.
     pub fn finish(&mut self, source: Source<'_>, settings: Settings<'_>, run: &RunFacts<'_>) -> io::Result<Summary> {
         self.sweep(source, settings, true)?;

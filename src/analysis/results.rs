@@ -4,7 +4,7 @@ use super::group::Groups;
 use super::judge::{self, Judged};
 use crate::record::Seq;
 use crate::report::{
-    CheckEntry,
+    CheckEntry, Format,
     spool::{Part, Spool},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -66,6 +66,11 @@ impl Results {
         self.streams += judged.streams;
         self.media_streams += judged.media_streams;
         Ok(())
+    }
+
+    /// Writes what the format does not keep for the end.
+    pub fn go_on(&mut self, format: &dyn Format, out: &mut dyn io::Write) -> io::Result<()> {
+        format.go_on(self.spools.0.get_mut(), out)
     }
 
     /// Outcomes by rule.

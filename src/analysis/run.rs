@@ -6,7 +6,7 @@ use crate::engine::{TICK, par};
 use crate::error::Problem;
 use crate::record::{InputReport, Interface, Merge, Record, Window};
 use crate::report::{InputEntry, Summary};
-use std::io;
+use std::io::{self, Write};
 
 /// Records of a window: few enough that their bytes stay in the cache between decode and apply.
 pub const WINDOW: usize = 4_096;
@@ -33,6 +33,8 @@ pub struct Drive<'d> {
     pub filter: Option<Filter<'d>>,
     /// Told after every window.
     pub progress: &'d mut dyn FnMut(Progress),
+    /// Takes what the format does not keep for the end of the run.
+    pub out: &'d mut (dyn Write + Send),
 }
 
 /// Reads all that `merge` has and applies it.
@@ -49,6 +51,7 @@ pub fn run(analysis: &mut Analysis, merge: &mut Merge, settings: Settings<'_>, m
         let source = Source { interfaces: &interfaces, files: &files };
         let (next, applied) = par::join(|| merge.next_window(room), || analysis.apply(&window, source, mask.as_deref(), settings));
         applied?;
+        analysis.go_on(settings.format, drive.out)?;
         current = next;
         (drive.progress)(Progress { bytes: merge.bytes_read(), of: merge.bytes_total(), records: analysis.records() });
     }

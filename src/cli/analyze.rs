@@ -9,6 +9,8 @@ use super::progress::Progress;
 use super::rules::RuleLine;
 use crate::error::Error;
 use crate::report::{Format, Summary, json::Json, jsonl::Jsonl, spool::Spool, terminal::Limits, terminal::Terminal};
+use std::io::Write;
+use std::sync::Mutex;
 
 /// Inputs named on standard error.
 const MOST_UNREAD: usize = 10;
@@ -31,6 +33,8 @@ pub struct Job<'a> {
     pub format: &'a dyn Format,
     /// Told how far reading has come.
     pub progress: &'a Progress,
+    /// Takes what the format does not keep for the end.
+    pub out: Mutex<&'a mut (dyn Write + Send)>,
 }
 
 /// Runs `pipeline` on a checked [`Job`] and writes its report. Errors of usage come before any work.
@@ -45,7 +49,8 @@ where
     let mut output = Output::open(args.output.as_deref(), args.color)?;
     let format = format(args, &output);
     let progress = Progress::new(args);
-    let analysed = pipeline(&Job { args, rules, format: format.as_ref(), progress: &progress });
+    let out = Mutex::new(output.writer());
+    let analysed = pipeline(&Job { args, rules, format: format.as_ref(), progress: &progress, out });
     progress.clear();
     let Analysed { summary, mut sections } = analysed?;
     let exit = Exit::of(&summary, args.fail_on);

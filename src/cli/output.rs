@@ -62,7 +62,7 @@ impl Output {
     }
 
     /// Where to write.
-    pub fn writer(&mut self) -> &mut dyn Write {
+    pub fn writer(&mut self) -> &mut (dyn Write + Send) {
         match &mut self.sink {
             Sink::Stdout(to) => to,
             Sink::Direct(to) => to,

@@ -13,6 +13,7 @@ use crate::record::{Merge, Options, Record};
 use crate::rules::{self, Rule};
 use crate::topology::Topology;
 use std::path::Path;
+use std::sync::PoisonError;
 
 /// The rules, in the order of the catalogue.
 pub fn catalogue() -> Vec<RuleLine<'static>> {
@@ -43,6 +44,8 @@ pub fn analyse(job: &Job<'_>) -> Result<Analysed, Error> {
     let settings = Settings { topology: &topology, rules: &chosen, format: job.format };
     let mut analysis = Analysis::new(job.format);
     analysis.limit(job.args.max_memory.map_or_else(Budget::default, Budget::of));
+    let mut out = job.out.lock().unwrap_or_else(PoisonError::into_inner);
+    let out = &mut **out;
     let summary = par::with_threads(usize::from(job.args.threads.unwrap_or(0)), || {
         let mut keep = filter.as_mut().map(|filter| move |record: &Record<'_>| filter.keeps(record.link.0, record.bytes));
         let mut progress = |at: run::Progress| job.progress.update(at.bytes, at.of, at.records);
@@ -50,6 +53,7 @@ pub fn analyse(job: &Job<'_>) -> Result<Analysed, Error> {
             window: WINDOW,
             filter: keep.as_mut().map(|keep| keep as &mut (dyn FnMut(&Record<'_>) -> bool + Send)),
             progress: &mut progress,
+            out,
         };
         run::run(&mut analysis, &mut merge, settings, drive)?;
         run::finish(&mut analysis, &merge, settings)

@@ -1,5 +1,6 @@
 //! `--format jsonl`: one line a call with everything that belongs to it, findings not grouped, then one line of totals. The
-//! entries on a line are those of `callpath.report/1`.
+//! entries on a line are those of `callpath.report/1`. A call's line is written when it ended: those that are judged together, at one
+//! sweep, in order of first record.
 
 use super::json::{SCHEMA, append, ledger, tool};
 use super::spool::Spool;
@@ -30,17 +31,20 @@ impl Format for Jsonl {
             list(text, call.hops.iter().map(|(_, entry)| entry));
             text.extend_from_slice(b",\"streams\":");
             list(text, call.streams.iter().map(|(_, entry)| entry));
-            text.push(b'}');
+            text.extend_from_slice(b"}\n");
         });
     }
 
-    fn finish(&self, summary: &Summary, sections: &mut [Spool], out: &mut dyn Write) -> io::Result<()> {
-        for spool in sections {
-            spool.for_each(|line| {
-                out.write_all(line)?;
-                out.write_all(b"\n")
-            })?;
+    fn go_on(&self, sections: &mut [Spool], out: &mut dyn Write) -> io::Result<()> {
+        if sections.iter().all(|spool| spool.is_empty()) {
+            return Ok(());
         }
+        sections.iter_mut().try_for_each(|spool| spool.take_runs(|lines| out.write_all(lines)))?;
+        out.flush()
+    }
+
+    fn finish(&self, summary: &Summary, sections: &mut [Spool], out: &mut dyn Write) -> io::Result<()> {
+        self.go_on(sections, out)?;
         let last = json!({
             "schema": SCHEMA,
             "tool": tool(),

@@ -2,7 +2,7 @@
 //!
 //! A report is made in two steps, so that memory is bounded by what is open at one time: judges [`Format::render`] the entries of
 //! one ended call, in parallel; the rendered entries lie in a [`spool::Spool`] until [`Format::finish`] writes the whole, sorted by
-//! first record.
+//! first record. What a format need not sort among all calls it writes before, in [`Format::go_on`].
 
 use crate::finding::{Finding, Severity};
 use crate::record::{RecordId, Seq};
@@ -112,7 +112,11 @@ pub trait Format: Sync {
     }
     /// Renders the entries of one ended call.
     fn render(&self, call: &CallReport<'_>, out: &mut Rendered);
-    /// Writes the report. `sections[i]` gives the entries rendered for section `i`, in order of first record.
+    /// Writes what need not wait for the end of the run, and takes it out of its section. Whatever is written is flushed.
+    fn go_on(&self, _sections: &mut [spool::Spool], _out: &mut dyn io::Write) -> io::Result<()> {
+        Ok(())
+    }
+    /// Writes the report, or what is left of it. `sections[i]` gives the entries rendered for section `i`, in order of first record.
     fn finish(&self, summary: &Summary, sections: &mut [spool::Spool], out: &mut dyn io::Write) -> io::Result<()>;
 }
 

@@ -109,6 +109,13 @@ impl Spool {
         self.walk(LONGEST_RUN, each)
     }
 
+    /// The same, and then they are gone, with what told where they lie.
+    pub fn take_runs(&mut self, each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+        self.for_each_run(each)?;
+        *self = Self { most: self.most, ..Self::default() };
+        Ok(())
+    }
+
     /// Gives entries in order, joined while they lie behind one another and are no longer than `most` together.
     fn walk(&mut self, most: usize, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         self.places.sort_unstable();
@@ -296,5 +303,25 @@ mod tests {
         spool.flush_to_file().unwrap();
         let got = spool.entries().unwrap();
         assert!(got.len() == 400 && (0..400).zip(got).all(|(n, (first, bytes))| (first, bytes) == (Seq(n), text(n))));
+    }
+
+    #[test]
+    fn what_is_taken_leaves_nothing_behind() {
+        let (mut spool, mut taken) = (Spool { most: 4, ..Spool::default() }, Vec::new());
+        for (key, text) in [(3, "cc"), (1, "a"), (2, "b")] {
+            let mut part = Part::default();
+            part.entry(Seq(key), |bytes| bytes.extend_from_slice(text.as_bytes()));
+            part.entry(Seq(key), |bytes| bytes.extend_from_slice(text.as_bytes()));
+            spool.append(part).unwrap();
+            if key != 3 {
+                let mut take = |run: &[u8]| {
+                    taken.extend_from_slice(run);
+                    Ok(())
+                };
+                spool.take_runs(&mut take).unwrap();
+                assert!(spool.is_empty() && spool.in_file == 0 && spool.in_memory == 0 && spool.most == 4);
+            }
+        }
+        assert_eq!(taken, b"aaccccbb");
     }
 }

@@ -47,8 +47,8 @@ pub fn drive_within(given: &Given, format: &dyn Format, window: usize, budget: B
     let mut merge = given.merge(topology, None);
     let mut analysis = Analysis::new(format);
     analysis.limit(budget);
-    go_on(&mut analysis, &mut merge, settings(topology, format), window);
-    finish(analysis, &merge, settings(topology, format))
+    let begun = go_on(&mut analysis, &mut merge, settings(topology, format), window);
+    finish(analysis, &merge, settings(topology, format), begun)
 }
 
 /// The JSON of a run with so many threads and windows of so many records.
@@ -78,8 +78,8 @@ pub fn resumed(given: &Given, state: &[u8], at: u64, window: usize) -> Result<Ve
     let topology = given.topology();
     let mut merge = given.merge(topology, None);
     assert_eq!(merge.skip(at), at);
-    go_on(&mut analysis, &mut merge, settings(topology, &Json), window);
-    Ok(finish(analysis, &merge, settings(topology, &Json)).report)
+    let begun = go_on(&mut analysis, &mut merge, settings(topology, &Json), window);
+    Ok(finish(analysis, &merge, settings(topology, &Json), begun).report)
 }
 
 impl Given {
@@ -113,15 +113,18 @@ fn settings<'a>(topology: &'a Topology, format: &'a dyn Format) -> Settings<'a> 
     Settings { topology, rules: rules::RULES, format }
 }
 
-fn go_on(analysis: &mut Analysis, merge: &mut Merge, settings: Settings<'_>, window: usize) {
-    let drive = run::Drive { window, filter: None, progress: &mut |_| {} };
+/// What is written before the end.
+fn go_on(analysis: &mut Analysis, merge: &mut Merge, settings: Settings<'_>, window: usize) -> Vec<u8> {
+    let mut begun = Vec::new();
+    let drive = run::Drive { window, filter: None, progress: &mut |_| {}, out: &mut begun };
     run::run(analysis, merge, settings, drive).expect("a spool that can be written");
+    begun
 }
 
-fn finish(mut analysis: Analysis, merge: &Merge, settings: Settings<'_>) -> Done {
+fn finish(mut analysis: Analysis, merge: &Merge, settings: Settings<'_>, begun: Vec<u8>) -> Done {
     let summary = run::finish(&mut analysis, merge, settings).expect("a spool that can be written");
     let records = analysis.records();
-    let mut report = Vec::new();
+    let mut report = begun;
     settings.format.finish(&summary, &mut analysis.into_sections(), &mut report).expect("a Vec takes everything");
     Done { report, summary, records }
 }

@@ -36,10 +36,10 @@ pub fn report(inputs: &[PathBuf], topology: Option<(&str, &str)>) -> String {
     let mut merge = Merge::open(discover(&inputs).unwrap(), par::spawn, options).unwrap();
     let settings = Settings { topology: &topology, rules: RULES, format: &Json };
     let mut analysis = Analysis::new(&Json);
-    let drive = Drive { window: WINDOW, filter: None, progress: &mut |_| {} };
+    let mut out = Vec::new();
+    let drive = Drive { window: WINDOW, filter: None, progress: &mut |_| {}, out: &mut out };
     run(&mut analysis, &mut merge, settings, drive).unwrap();
     let summary = finish(&mut analysis, &merge, settings).unwrap();
-    let mut out = Vec::new();
     Json.finish(&summary, &mut analysis.into_sections(), &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
