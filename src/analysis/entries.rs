@@ -27,10 +27,25 @@ pub fn report<'c>(
         first: call.first.seq,
         call: Some(entry(call, recognitions, hops, findings, network)),
         streams: call.streams.iter().map(|bound| (first(bound), stream(bound, call, hops, network))).collect(),
-        hops: hops.iter().map(|h| (h.first.seq, hop(h, Some(&call.id)))).collect(),
+        hops: entries_of(call, hops),
         findings: findings.into(),
         ladder: Vec::new(),
     }
+}
+
+/// No more than kind, findings and hops.
+pub fn outline<'c>(call: &'c Call, hops: &'c [Hop], findings: &'c [Finding]) -> CallReport<'c> {
+    CallReport {
+        first: call.first.seq,
+        call: Some(CallEntry { id: call.id.as_str().into(), kind: kind(call).into(), ..CallEntry::default() }),
+        hops: entries_of(call, hops),
+        findings: findings.into(),
+        ..CallReport::default()
+    }
+}
+
+fn entries_of<'c>(call: &'c Call, hops: &'c [Hop]) -> Vec<(Seq, HopEntry<'c>)> {
+    hops.iter().map(|h| (h.first.seq, hop(h, Some(&call.id)))).collect()
 }
 
 fn first(bound: &BoundStream) -> Seq {

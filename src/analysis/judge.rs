@@ -78,12 +78,14 @@ impl Judged {
                 note_reason(check, reason);
             }
         }
-        if let Some(call) = &report.call {
-            self.calls += 1;
-            self.legs += call.legs.len() as u64;
-        }
-        self.streams += report.streams.len() as u64;
-        self.media_streams += report.streams.iter().filter(|(_, stream)| stream.continues.is_none()).count() as u64;
+    }
+
+    fn count(&mut self, call: &Call) {
+        self.calls += 1;
+        // Media without signalling is one leg.
+        self.legs += call.legs.len().max(usize::from(!call.streams.is_empty())) as u64;
+        self.streams += call.streams.len() as u64;
+        self.media_streams += call.streams.iter().filter(|bound| bound.continues.is_none()).count() as u64;
     }
 
     fn add_findings(&mut self, findings: Vec<Finding>) {
@@ -116,8 +118,13 @@ impl Judge<'_> {
         }
         let ctx = Ctx { topology: self.network.topology, call: Some(call), leg: None };
         self.hops(&hops, &ctx, &mut gathered);
-        let mut report = entries::report(call, &recognitions, &hops, &gathered.findings, &self.network);
-        if self.format.ladders() {
+        let shows = self.format.shows(call.first.seq, &gathered.findings);
+        let mut report = match shows {
+            true => entries::report(call, &recognitions, &hops, &gathered.findings, &self.network),
+            false => entries::outline(call, &hops, &gathered.findings),
+        };
+        judged.count(call);
+        if shows && self.format.ladders() {
             report.ladder = ladder::rows(call, &gathered.findings);
         }
         judged.add(&report, gathered.tallies, self.format);

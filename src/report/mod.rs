@@ -110,6 +110,10 @@ pub trait Format: Sync {
     fn ladders(&self) -> bool {
         false
     }
+    /// Whether it shows more than kind, findings and hops of a call that begins at `first`; else its other entries are not made.
+    fn shows(&self, _first: Seq, _findings: &[Finding]) -> bool {
+        true
+    }
     /// Renders the entries of one ended call.
     fn render(&self, call: &CallReport<'_>, out: &mut Rendered);
     /// Writes what need not wait for the end of the run, and takes it out of its section. Whatever is written is flushed.

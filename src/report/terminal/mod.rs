@@ -4,7 +4,7 @@
 use super::escape::escape;
 use super::spool::Spool;
 use super::{CallReport, Format, Rendered, Summary, width};
-use crate::finding::Severity;
+use crate::finding::{Finding, Severity};
 use crate::record::Seq;
 use serde::{Deserialize, Serialize};
 use shortlist::{Shortlist, choose, place};
@@ -143,6 +143,12 @@ impl Format for Terminal {
 
     fn ladders(&self) -> bool {
         !self.quiet
+    }
+
+    fn shows(&self, first: Seq, findings: &[Finding]) -> bool {
+        let place = place(highest(findings.iter().map(|f| f.violation.severity)));
+        let ladders = if findings.is_empty() { &self.clean } else { &self.marked };
+        !self.quiet && (self.rows.may_admit(place, first) || ladders.may_admit(place, first))
     }
 
     fn render(&self, call: &CallReport<'_>, out: &mut Rendered) {

@@ -30,6 +30,12 @@ impl Shortlist {
         Self { most, first: Mutex::default() }
     }
 
+    /// Whether a call would be admitted now. Once it would not, it never will be.
+    pub fn may_admit(&self, place: u8, first: Seq) -> bool {
+        let kept = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.len() < self.most || kept.peek().is_some_and(|last| (place, first) <= *last)
+    }
+
     /// Whether a call is among the first of those seen up to now.
     pub fn admits(&self, place: u8, first: Seq) -> bool {
         if self.most == usize::MAX {
@@ -68,7 +74,12 @@ mod tests {
     fn the_earliest_calls_are_admitted_in_any_order_of_arrival() {
         for order in [[1, 2, 3, 4], [4, 3, 2, 1], [3, 1, 4, 2]] {
             let list = Shortlist::new(2);
-            let admitted: Vec<u64> = order.into_iter().filter(|n| list.admits(3, Seq(*n))).collect();
+            let admits = |n: &u64| {
+                let may = list.may_admit(3, Seq(*n));
+                assert_eq!(list.admits(3, Seq(*n)), may);
+                may
+            };
+            let admitted: Vec<u64> = order.into_iter().filter(admits).collect();
             assert!(admitted.contains(&1) && admitted.contains(&2), "{order:?} admitted {admitted:?}");
         }
     }
