@@ -1,7 +1,8 @@
 //! Bodies: media types and the parts of a multipart body (RFC 2046 section 5.1.1, RFC 5621).
 
+use super::header::HeaderName;
 use super::scan::{Line, Lines};
-use super::value::{Params, trim};
+use super::value::Params;
 use memchr::{memchr, memmem};
 
 /// The media type of a Content-Type value: lower case, blanks and parameters left out. `None` when it is empty.
@@ -20,6 +21,9 @@ fn find<'a>(content_type: Option<&[u8]>, body: &'a [u8], wanted: &str, depth: u8
     if body.is_empty() {
         return None;
     }
+    if content_type.is_some_and(|value| is_plainly(value, wanted)) {
+        return Some(body);
+    }
     let Some(found) = content_type.and_then(media_type) else {
         return (wanted == "application/sdp" && body.starts_with(b"v=0")).then_some(body);
     };
@@ -34,6 +38,12 @@ fn find<'a>(content_type: Option<&[u8]>, body: &'a [u8], wanted: &str, depth: u8
         let (content_type, body) = split_part(part);
         find(content_type, body, wanted, depth - 1)
     })
+}
+
+/// The value names this media type without blanks inside, as nearly always.
+fn is_plainly(value: &[u8], wanted: &str) -> bool {
+    let (named, rest) = value.split_at(value.len().min(wanted.len()));
+    named.eq_ignore_ascii_case(wanted.as_bytes()) && matches!(rest.trim_ascii_start(), [] | [b';', ..])
 }
 
 /// `--boundary`, quotes undone.
@@ -85,13 +95,11 @@ fn after_line(bytes: &[u8]) -> &[u8] {
 
 /// The Content-Type and the content of one part.
 fn split_part(part: &[u8]) -> (Option<&[u8]>, &[u8]) {
-    let mut lines = Lines { bytes: part, at: 0 };
+    let mut lines = Lines::new(part, 0);
     let mut content_type = None;
     loop {
         match lines.next_line() {
-            Line::Header { name, value, .. } if name.eq_ignore_ascii_case(b"content-type") || name.eq_ignore_ascii_case(b"c") => {
-                content_type = Some(trim(value));
-            }
+            Line::Header { header, .. } if header.name == HeaderName::ContentType => content_type = Some(header.value.of(part)),
             Line::Header { .. } | Line::Junk => {}
             Line::Blank | Line::End => return (content_type, part.get(lines.at..).unwrap_or_default()),
         }

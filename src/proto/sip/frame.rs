@@ -1,8 +1,9 @@
 //! Messages of a stream, cut by Content-Length (RFC 3261 section 18.3), with a way back to the next message after a fault.
 
 use super::header::HeaderName;
-use super::scan::{Line, Lines, length};
+use super::scan::{Line, Lines};
 use super::start;
+use super::words::{decimal, line_end};
 use memchr::memchr;
 
 /// A larger Content-Length is not believed and counts as missing.
@@ -85,12 +86,12 @@ fn head(bytes: &[u8], from: usize, closed: bool) -> (Framing, State) {
             return (Framing::Keepalive(keepalive), DONE);
         }
     }
-    let mut at = from;
-    while let Some(found) = bytes.get(at..).and_then(|rest| memchr(b'\n', rest)) {
-        let end = at + found;
-        let begin = start::line_begin(bytes, end);
+    let (mut next, mut at) = (start::line_begin(bytes, from), from);
+    while let Some(found) = bytes.get(at..).and_then(line_end) {
+        let (begin, end) = (next, at + found);
         let line = bytes.get(begin..end).unwrap_or_default();
         at = end + 1;
+        next = at;
         match (begin, start::is_start_line(line, true)) {
             (0, false) => return (resync(bytes, at, closed), DONE),
             (0, true) => {}
@@ -175,10 +176,15 @@ struct Facts {
 impl Facts {
     fn read(head: &[u8]) -> Self {
         let mut facts = Self { length: None, disputed: false, typed: false };
-        let mut lines = Lines { bytes: head, at: memchr(b'\n', head).map_or(head.len(), |end| end + 1) };
+        let mut lines = Lines::new(head, memchr(b'\n', head).map_or(head.len(), |end| end + 1));
         loop {
+            // Names of the two begin with C or L, compact ones too.
+            if lines.begins(|letter| letter.is_ascii_alphabetic() && !matches!(letter, b'c' | b'C' | b'l' | b'L')) {
+                lines.skip();
+                continue;
+            }
             match lines.next_line() {
-                Line::Header { name, value, .. } => facts.note(HeaderName::of(name), value),
+                Line::Header { header, .. } => facts.note(header.name, header.value.of(head)),
                 Line::Junk => {}
                 Line::Blank | Line::End => break,
             }
@@ -189,7 +195,7 @@ impl Facts {
 
     fn note(&mut self, name: HeaderName, value: &[u8]) {
         match name {
-            HeaderName::ContentLength => match (self.length, length(value).map(|length| length as usize)) {
+            HeaderName::ContentLength => match (self.length, decimal(value).map(|length| length as usize)) {
                 (None, first) => self.length = first,
                 (Some(first), Some(second)) if first != second => self.disputed = true,
                 _ => {}

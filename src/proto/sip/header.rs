@@ -1,5 +1,6 @@
 //! The header fields that are found by kind, with their compact forms. Everything else is `Other` and found by its text.
 
+use super::words::{before, has_blank, hits, mask};
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 
@@ -105,41 +106,126 @@ headers! {
     XMsMediaPath "X-MS-MediaPath" = b"x-ms-mediapath",
 }
 
-/// Names by [`slot`], the next free slot when that is taken. A fifth of it is filled, so a look-up compares one name or none.
-static TABLE: LazyLock<[Slot; SLOTS]> = LazyLock::new(|| {
-    let mut table: [Slot; SLOTS] = [None; SLOTS];
-    for entry in NAMES {
-        let from = slot(entry.0);
-        let free = (from..from + SLOTS).map(|at| at % SLOTS).find(|at| table.get(*at).is_some_and(Option::is_none));
-        if let Some(place) = free.and_then(|at| table.get_mut(at)) {
-            *place = Some(*entry);
-        }
-    }
+/// How many kinds there are.
+pub(super) const KINDS: usize = HeaderName::Other as usize + 1;
+
+/// Words that hold any name that is known.
+const WORDS: usize = 3;
+/// Bytes of them: a longer name is `Other`.
+const LONGEST: usize = WORDS * 8;
+/// Places of the table, about three for each name.
+const SLOTS: usize = 256;
+
+/// A name that is known: its bytes, and the bits in which a letter may differ. One without bytes is a free place.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    name: [u64; WORDS],
+    case: [u64; WORDS],
+    len: usize,
+    kind: HeaderName,
+}
+
+/// The names by a hash of their length and first eight letters, the next free place when that is taken: a look-up compares one name or none.
+#[derive(Debug)]
+pub(super) struct Names([Known; SLOTS]);
+
+static TABLE: LazyLock<Names> = LazyLock::new(|| {
+    let mut table = Names([Known { name: [0; WORDS], case: [0; WORDS], len: 0, kind: HeaderName::Other }; SLOTS]);
+    NAMES.iter().for_each(|(name, kind)| table.insert(name, *kind));
     table
 });
 
-type Slot = Option<(&'static [u8], HeaderName)>;
+/// The words at the head of `text`, zeros behind its end.
+#[inline(always)]
+fn words(text: &[u8]) -> [u64; WORDS] {
+    let head = text.first_chunk::<LONGEST>().map_or_else(|| padded(text), |head| *head);
+    let (words, _) = head.as_chunks::<8>();
+    let at = |n: usize| words.get(n).map_or(0, |word| u64::from_le_bytes(*word));
+    [at(0), at(1), at(2)]
+}
 
-const SLOTS: usize = 512;
+#[inline(never)]
+fn padded(text: &[u8]) -> [u8; LONGEST] {
+    let mut head = [0; LONGEST];
+    head.iter_mut().zip(text).for_each(|(to, from)| *to = *from);
+    head
+}
 
-/// Length, first and last letter tell nearly all names apart.
-fn slot(name: &[u8]) -> usize {
-    let letter = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or_default() | 0x20);
-    (letter(name.first()) * 37 + letter(name.last()) * 11 + name.len() * 101) % SLOTS
+/// The first `len` bytes of words, and zeros.
+#[inline(always)]
+fn cut([a, b, c]: [u64; WORDS], len: usize) -> [u64; WORDS] {
+    match len {
+        0..8 => [a & mask(len), 0, 0],
+        8..16 => [a, b & mask(len - 8), 0],
+        _ => [a, b, c & mask(len - 16)],
+    }
+}
+
+/// Where a name is looked for first.
+#[inline(always)]
+fn slot(first: u64, len: usize) -> usize {
+    let letters = first & 0xDFDF_DFDF_DFDF_DFDF;
+    ((letters ^ len as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - SLOTS.ilog2())) as usize
+}
+
+impl Names {
+    /// The table.
+    #[inline]
+    pub(super) fn get() -> &'static Self {
+        &TABLE
+    }
+
+    fn insert(&mut self, text: &[u8], kind: HeaderName) {
+        let case: Vec<u8> = text.iter().map(|byte| if byte.is_ascii_lowercase() { 0x20 } else { 0 }).collect();
+        let (name, case, len) = (words(text), words(&case), text.len());
+        let from = slot(name[0], len);
+        let free = (from..from + SLOTS).map(|at| at % SLOTS).find(|at| self.0.get(*at).is_some_and(|known| known.len == 0));
+        if let Some(place) = free.and_then(|at| self.0.get_mut(at)) {
+            *place = Known { name, case, len, kind };
+        }
+    }
+
+    /// The kind of a name of `len` bytes.
+    #[inline(always)]
+    fn kind(&self, name: [u64; WORDS], len: usize) -> HeaderName {
+        let mut at = slot(name[0], len);
+        loop {
+            let Some(known) = self.0.get(at % SLOTS).filter(|known| known.len > 0) else { return HeaderName::Other };
+            let ([a, b, c], [a_case, b_case, c_case]) = (name, known.case);
+            if known.len == len && known.name == [a | a_case, b | b_case, c | c_case] {
+                return known.kind;
+            }
+            at += 1;
+        }
+    }
+
+    /// Kind and length of the name that `line` begins with, where a colon follows it at once and no blank and no control character is in
+    /// it. Other names, and those longer than any that is known, are not told.
+    #[inline(always)]
+    pub(super) fn at_head(&self, line: &[u8]) -> Option<(HeaderName, usize)> {
+        let words = words(line);
+        let colons = words.map(|word| hits(word, b':'));
+        let len = match colons {
+            [0, 0, 0] => return None,
+            [0, 0, third] => 16 + before(third),
+            [0, second, _] => 8 + before(second),
+            [first, ..] => before(first),
+        };
+        let name = cut(words, len);
+        let kind = self.kind(name, len);
+        // A name that is known has no blank in it.
+        let odd = || len == 0 || name.into_iter().zip(cut([u64::MAX; WORDS], len)).any(|(word, there)| has_blank(word | !there));
+        if kind == HeaderName::Other && odd() { None } else { Some((kind, len)) }
+    }
 }
 
 impl HeaderName {
     /// The kind of a header called `name`, compact forms included (RFC 3261 section 7.3.3 and the RFCs that add more).
     pub fn of(name: &[u8]) -> Self {
-        let table: &[Slot; SLOTS] = &TABLE;
-        let mut at = slot(name);
-        while let Some(Some((known, kind))) = table.get(at % SLOTS) {
-            if known.eq_ignore_ascii_case(name) {
-                return *kind;
-            }
-            at += 1;
+        if name.len() > LONGEST {
+            return Self::Other;
         }
-        Self::Other
+        Names::get().kind(words(name), name.len())
     }
 }
 
@@ -185,5 +271,25 @@ mod tests {
         }
         assert_eq!(HeaderName::of(b"X-Call-ID"), HeaderName::Other);
         assert_eq!(HeaderName::of(&[b'x'; 4000]), HeaderName::Other);
+        assert_eq!(
+            (HeaderName::of(b""), HeaderName::of(b"call\rid"), HeaderName::of(b"vi\x41")),
+            (HeaderName::Other, HeaderName::Other, HeaderName::Via)
+        );
+    }
+
+    #[test]
+    fn every_name_that_is_known_has_room() {
+        assert!(NAMES.iter().all(|(name, kind)| name.len() <= LONGEST && HeaderName::of(name) == *kind));
+    }
+
+    #[test]
+    fn a_name_is_read_up_to_its_colon() {
+        let at_head = |line: &str| Names::get().at_head(line.as_bytes());
+        assert_eq!((at_head("VIA: x"), at_head("v:")), (Some((HeaderName::Via, 3)), Some((HeaderName::Via, 1))));
+        assert_eq!(at_head("P-Access-Network-Info:x"), Some((HeaderName::PAccessNetworkInfo, 21)));
+        assert_eq!(at_head("X-Call-ID:y"), Some((HeaderName::Other, 9)));
+        for line in ["", "v", ":", "Via : x", "a\nVia: x", "\r\n", "no colon", "twenty-five-characters-xx:"] {
+            assert_eq!(at_head(line), None, "{line:?}");
+        }
     }
 }

@@ -16,6 +16,7 @@ mod uri;
 mod value;
 mod via;
 mod view;
+mod words;
 
 #[cfg(test)]
 mod variations;

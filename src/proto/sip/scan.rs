@@ -1,8 +1,9 @@
 //! The scanner: one pass over a message that notes where every header stands and reads none of them.
 
-use super::header::HeaderName;
+use super::header::{HeaderName, KINDS, Names};
 use super::start::{self, StartLine};
 use super::value::trim;
+use super::words::{decimal, line_end};
 use memchr::memchr;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,18 @@ impl Span {
     pub fn of(self, text: &[u8]) -> &[u8] {
         let at = self.at as usize;
         at.checked_add(self.len as usize).and_then(|end| text.get(at..end)).unwrap_or_default()
+    }
+
+    /// The place of `part`, which begins at `at`, without white space at its ends.
+    #[inline(always)]
+    fn trimmed(part: &[u8], at: usize) -> Self {
+        let tail = part.strip_prefix(b" ").unwrap_or(part);
+        let plain = tail.strip_suffix(b"\r").unwrap_or(tail);
+        let (tail, value) = match (plain.first(), plain.last()) {
+            (Some(b'!'..), Some(b'!'..)) => (tail, plain),
+            _ => (part.trim_ascii_start(), part.trim_ascii()),
+        };
+        Self { at: (at + part.len() - tail.len()) as u32, len: value.len() as u32 }
     }
 
     /// The place of `part`, which is a slice of `text`.
@@ -51,7 +64,7 @@ impl Header {
 }
 
 /// Where everything stands in one message. Holds no reference, so it lives as long as its message does.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderIndex {
     /// The start line.
     pub start: StartLine,
@@ -68,21 +81,28 @@ pub struct HeaderIndex {
     pub junk: u16,
     /// The last header line ran into the end of a cut message: its value may be half a value.
     pub(super) open: bool,
+    /// One more than where in `headers` the first of each kind is; 0 where there is none, 255 from place 254 on.
+    firsts: [u8; KINDS],
+}
+
+/// What a message without start line would have.
+impl Default for HeaderIndex {
+    fn default() -> Self {
+        Self::new(StartLine::default(), Vec::new(), false)
+    }
 }
 
 /// Indexes the one message that occupies `bytes`: a datagram, or exactly one message of a stream ([`super::frame`]).
 /// Compact names, folds, LF line ends, white space before the start line and lines that are no header are all taken.
 /// `None` only when there is no SIP start line (see [`super::probe`]). `cut`: the snap length took bytes of it.
 pub fn scan(bytes: &[u8], cut: bool) -> Option<HeaderIndex> {
-    let (begin, end) = start::find(bytes)?;
     u32::try_from(bytes.len()).ok()?;
-    let start = start::read(bytes, begin, end)?;
-    let mut index =
-        HeaderIndex { start, headers: Vec::with_capacity(16), body: Span::default(), content_length: None, cut, junk: 0, open: false };
-    let mut lines = Lines { bytes, at: (end + 1).min(bytes.len()) };
+    let (start, end) = start::open(bytes)?;
+    let mut index = HeaderIndex::new(start, Vec::with_capacity(16), cut);
+    let mut lines = Lines::new(bytes, (end + 1).min(bytes.len()));
     let body = loop {
         match lines.next_line() {
-            Line::Header { name, value, ended } => index.push(bytes, name, value, ended),
+            Line::Header { header, ended } => index.push(bytes, header, ended),
             Line::Junk => index.junk = index.junk.saturating_add(1),
             Line::Blank => break bytes.get(lines.at..),
             Line::End => break None,
@@ -93,15 +113,30 @@ pub fn scan(bytes: &[u8], cut: bool) -> Option<HeaderIndex> {
 }
 
 impl HeaderIndex {
-    fn push(&mut self, bytes: &[u8], name: &[u8], value: &[u8], ended: bool) {
-        let kind = HeaderName::of(name);
-        if kind == HeaderName::ContentLength && self.content_length.is_none() {
-            self.content_length = length(value);
+    fn new(start: StartLine, headers: Vec<Header>, cut: bool) -> Self {
+        Self { start, headers, body: Span::default(), content_length: None, cut, junk: 0, open: false, firsts: [0; KINDS] }
+    }
+
+    /// The first header of this kind.
+    #[inline]
+    pub fn first(&self, name: HeaderName) -> Option<&Header> {
+        match self.firsts.get(name as usize)? {
+            0 => None,
+            &u8::MAX => self.headers.iter().skip(254).find(|header| header.name == name),
+            at => self.headers.get(usize::from(*at) - 1),
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, bytes: &[u8], header: Header, ended: bool) {
+        if header.name == HeaderName::ContentLength && self.content_length.is_none() {
+            self.content_length = decimal(header.value.of(bytes));
         }
         self.open = self.cut && !ended;
-        let name_at = Span::within(bytes, name).at;
-        let name_len = u8::try_from(name.len()).unwrap_or(u8::MAX);
-        self.headers.push(Header { name: kind, name_len, name_at, value: Span::within(bytes, value) });
+        if let Some(first) = self.firsts.get_mut(header.name as usize).filter(|first| **first == 0) {
+            *first = u8::try_from(self.headers.len()).map_or(u8::MAX, |at| at.saturating_add(1));
+        }
+        self.headers.push(header);
     }
 
     fn set_body(&mut self, bytes: &[u8], rest: Option<&[u8]>) {
@@ -117,16 +152,10 @@ impl HeaderIndex {
     }
 }
 
-/// A Content-Length: digits that fit in 32 bits. Neither `-1` nor `4294967328` is one.
-pub(super) fn length(value: &[u8]) -> Option<u32> {
-    let digits = std::str::from_utf8(value).ok()?;
-    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
-}
-
 /// One line of a header section, its folds included.
-pub(super) enum Line<'a> {
+pub(super) enum Line {
     /// A header; `ended`: its line end is there.
-    Header { name: &'a [u8], value: &'a [u8], ended: bool },
+    Header { header: Header, ended: bool },
     /// Text that is no header: without colon, or with a blank inside what would be its name.
     Junk,
     /// The blank line; the body begins here.
@@ -137,58 +166,93 @@ pub(super) enum Line<'a> {
 
 /// Reads header lines from `at` on.
 pub(super) struct Lines<'a> {
-    pub(super) bytes: &'a [u8],
+    bytes: &'a [u8],
     pub(super) at: usize,
+    names: &'static Names,
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn next_line(&mut self) -> Line<'a> {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        if rest.is_empty() {
-            return Line::End;
-        }
-        let (line, ended) = self.logical_line(rest);
-        if ended && matches!(line, b"" | b"\r") {
-            return Line::Blank;
-        }
-        header_of(line, ended)
+    /// `bytes` are fewer than 2³².
+    pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
+        Self { bytes, at, names: Names::get() }
     }
 
-    /// The line at the head of `rest` with its folds and without its last LF, and whether that LF is there.
-    fn logical_line(&mut self, rest: &'a [u8]) -> (&'a [u8], bool) {
+    /// What the next line begins with.
+    #[inline]
+    pub(super) fn begins(&self, is: impl Fn(u8) -> bool) -> bool {
+        self.bytes.get(self.at).is_some_and(|byte| is(*byte))
+    }
+
+    /// Leaves out the next line, which is not blank, with its folds.
+    pub(super) fn skip(&mut self) {
+        self.logical_end(self.at, self.bytes.get(self.at..).unwrap_or_default());
+    }
+
+    #[inline]
+    pub(super) fn next_line(&mut self) -> Line {
+        let (from, rest) = (self.at, self.bytes.get(self.at..).unwrap_or_default());
+        let Some((name, name_len)) = self.names.at_head(rest) else { return self.odd_line(rest) };
+        let rest = rest.get(name_len + 1..).unwrap_or_default();
+        let (end, ended) = self.logical_end(from + name_len + 1, rest);
+        let value = Span::trimmed(rest.get(..end).unwrap_or_default(), from + name_len + 1);
+        Line::Header { header: Header { name, name_len: name_len as u8, name_at: from as u32, value }, ended }
+    }
+
+    /// A line that does not begin with a name of usual length and a colon.
+    #[inline(never)]
+    fn odd_line(&mut self, rest: &[u8]) -> Line {
+        let blank = match rest {
+            [] => return Line::End,
+            [b'\n', ..] => 1,
+            [b'\r', b'\n', ..] => 2,
+            _ => 0,
+        };
+        if blank > 0 {
+            self.at += blank;
+            return Line::Blank;
+        }
+        let from = self.at;
+        let (end, ended) = self.logical_end(from, rest);
+        let line = rest.get(..end).unwrap_or_default();
+        if let Some((name, colon)) = name_of(line) {
+            let name_at = from as u32 + Span::within(line, name).at;
+            let name_len = u8::try_from(name.len()).unwrap_or(u8::MAX);
+            let value = Span::trimmed(line.get(colon + 1..).unwrap_or_default(), from + colon + 1);
+            return Line::Header { header: Header { name: HeaderName::of(name), name_len, name_at, value }, ended };
+        }
+        // Half a line says nothing about its sender.
+        if ended || memchr(b':', line.get(..=LONGEST_NAME).unwrap_or(line)).is_some() { Line::Junk } else { Line::End }
+    }
+
+    /// How much of `rest`, which begins at `at`, is the line with its folds, its last LF left out, and whether that LF is there. The next
+    /// line begins behind it.
+    #[inline(always)]
+    fn logical_end(&mut self, at: usize, rest: &[u8]) -> (usize, bool) {
         let mut from = 0;
-        while let Some(found) = rest.get(from..).and_then(|bytes| memchr(b'\n', bytes)) {
+        while let Some(found) = rest.get(from..).and_then(line_end) {
             let end = from + found;
             from = end + 1;
-            let blank = matches!(rest.get(..end), Some(b"" | b"\r"));
-            if blank || !matches!(rest.get(from), Some(b' ' | b'\t')) {
-                self.at += from;
-                return (rest.get(..end).unwrap_or_default(), true);
+            if !matches!(rest.get(from), Some(b' ' | b'\t')) {
+                self.at = at + from;
+                return (end, true);
             }
         }
         self.at = self.bytes.len();
-        (rest, false)
+        (rest.len(), false)
     }
 }
 
-fn header_of(line: &[u8], ended: bool) -> Line<'_> {
+/// The name that a line begins with, and where its colon is; `None` where it is no header.
+fn name_of(line: &[u8]) -> Option<(&[u8], usize)> {
     let limit = line.get(..=LONGEST_NAME).unwrap_or(line);
-    let stop = limit.iter().position(|byte| matches!(byte, b':' | b' ' | b'\t' | b'\r' | b'\n' | 0x0c));
-    let colon = match stop {
-        Some(at) if limit.get(at) == Some(&b':') => Some(at),
-        // A blank before the colon is seldom.
-        Some(_) => memchr(b':', limit),
-        None => None,
-    };
-    let Some((name, value)) = colon.and_then(|at| line.split_at_checked(at)) else {
-        // Half a line says nothing about its sender.
-        return if ended { Line::Junk } else { Line::End };
-    };
-    let name = if colon == stop { name } else { trim(name) };
-    if name.is_empty() || (colon != stop && name.iter().any(|byte| byte.is_ascii_whitespace())) {
-        return Line::Junk;
+    let stop = limit.iter().position(|byte| matches!(byte, b':' | b' ' | b'\t' | b'\r' | b'\n' | 0x0c))?;
+    if limit.get(stop) == Some(&b':') {
+        return (stop > 0).then_some((line.get(..stop)?, stop));
     }
-    Line::Header { name, value: trim(value.get(1..).unwrap_or_default()), ended }
+    // A blank before the colon is seldom.
+    let colon = memchr(b':', limit)?;
+    let name = trim(line.get(..colon)?);
+    (!name.is_empty() && !name.iter().any(|byte| byte.is_ascii_whitespace())).then_some((name, colon))
 }
 
 #[cfg(test)]
@@ -237,9 +301,34 @@ mod tests {
     }
 
     #[test]
-    fn the_index_survives_saving() {
-        let index = index("SIP/2.0 200 OK\r\nVia: x\r\nX-Y: z\r\n\r\n");
-        let saved = postcard::to_stdvec(&index).unwrap();
-        assert_eq!(postcard::from_bytes::<HeaderIndex>(&saved).unwrap(), index);
+    fn the_first_of_a_kind_is_found_among_any_number() {
+        for n in [1, 252, 253, 254, 255, 256, 300] {
+            let many = format!("BYE sip:a SIP/2.0\r\n{}To: b\r\nRoute: c\r\nTo: d\r\n\r\n", "Via: x\r\n".repeat(n));
+            let index = index(&many);
+            let value = |name| index.first(name).map(|header| header.value.of(many.as_bytes()));
+            assert_eq!((value(HeaderName::Via), value(HeaderName::To), value(HeaderName::From)), (Some(&b"x"[..]), Some(&b"b"[..]), None));
+            assert_eq!((value(HeaderName::Route), index.headers.len()), (Some(&b"c"[..]), n + 3));
+        }
+        assert_eq!(HeaderIndex::default().first(HeaderName::Via), None);
+    }
+
+    #[test]
+    fn every_line_is_read_as_looking_at_each_byte_reads_it() {
+        let names = ["Via", "X-Very-Long-Name-Of-Some-Header", "a\x01b", "", "Via ", "no colon", "CSeq\t", "Con\rtact", "i"];
+        let values = ["", " ", " x", "x \t", "\u{c}x\u{b}", " a\r\n b", "\r\n\t", " a:b"];
+        for (name, value) in names.iter().flat_map(|name| values.iter().map(move |value| (name, value))) {
+            let line = format!("{name}:{value}");
+            for (text, ended) in [(format!("{line}\r\nFrom: y"), true), (format!("{line}\n\n"), true), (line.clone(), false)] {
+                let expected = name_of(line.as_bytes()).map(|(name, at)| (name.to_vec(), trim(&line.as_bytes()[at + 1..]).to_vec()));
+                let found = match Lines::new(text.as_bytes(), 0).next_line() {
+                    Line::Header { header, ended: found } => {
+                        assert_eq!(ended, found, "{text:?}");
+                        Some((header.name_text(text.as_bytes()).to_vec(), header.value.of(text.as_bytes()).to_vec()))
+                    }
+                    _ => None,
+                };
+                assert_eq!(found, expected, "{text:?}");
+            }
+        }
     }
 }

@@ -3,6 +3,7 @@
 use super::header::HeaderName;
 use super::scan::Span;
 use super::value::{is_token, trim};
+use super::words::{decimal, line_end, mask, word};
 use memchr::{memchr, memrchr};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -47,36 +48,65 @@ impl Default for StartLine {
 /// `SIP/2.0` and extra spaces do not matter. A line without an end counts when `SIP/2.0` is visible in it. HTTP, SSDP and
 /// RTSP name another version and do not count.
 pub fn probe(bytes: &[u8]) -> bool {
-    find(bytes).is_some()
+    open(bytes).is_some()
 }
 
 /// The reason phrase of a message that is a response; empty for a request. Reads the start line alone.
 pub fn reason(bytes: &[u8]) -> Cow<'_, str> {
-    let start = find(bytes).and_then(|(at, end)| read(bytes, at, end));
-    match start {
-        Some(StartLine::Response { reason, .. }) => String::from_utf8_lossy(reason.of(bytes)),
+    match open(bytes) {
+        Some((StartLine::Response { reason, .. }, _)) => String::from_utf8_lossy(reason.of(bytes)),
         _ => Cow::Borrowed(""),
     }
 }
 
-/// Where the start line of a datagram begins and ends (its LF excluded), after leading white space.
-pub(super) fn find(bytes: &[u8]) -> Option<(usize, usize)> {
+/// The start line of a datagram, after leading white space, and where it ends (its LF excluded).
+pub(super) fn open(bytes: &[u8]) -> Option<(StartLine, usize)> {
     let at = bytes.iter().position(|byte| !byte.is_ascii_whitespace())?;
     let rest = bytes.get(at..)?;
     if !is_token(*rest.first()?) {
         return None;
     }
-    let end = memchr(b'\n', rest);
+    let end = line_end(rest);
     let line = rest.get(..end.unwrap_or(rest.len()))?;
-    is_start_line(line, end.is_some()).then_some((at, at + line.len()))
+    let place = |part: &[u8]| Span::within(bytes, part);
+    let whole = place(trim(line));
+    let start = match parts(line, end.is_some())? {
+        Parts::Request { method, uri } => StartLine::Request { line: whole, method: place(method), uri: place(uri) },
+        Parts::Response { rest } => {
+            let (code, reason) = rest.split_at_checked(rest.iter().take_while(|byte| byte.is_ascii_digit()).count())?;
+            StartLine::Response { line: whole, status: status(code), reason: place(trim(reason)) }
+        }
+    };
+    Some((start, at + line.len()))
+}
+
+/// The parts of a start line.
+enum Parts<'a> {
+    Request {
+        method: &'a [u8],
+        uri: &'a [u8],
+    },
+    /// What follows the version.
+    Response {
+        rest: &'a [u8],
+    },
+}
+
+/// The parts of `line` (without its LF), if it is a start line. `ended`: an LF follows, so that the line is known to be whole.
+fn parts(line: &[u8], ended: bool) -> Option<Parts<'_>> {
+    if has_version(line) {
+        return status_rest(line, ended).map(|rest| Parts::Response { rest });
+    }
+    request_parts(line).map(|(method, uri)| Parts::Request { method, uri })
 }
 
 /// Is `line` (without its LF) a start line? `ended`: an LF follows, so that the line is known to be whole.
+#[inline]
 pub(super) fn is_start_line(line: &[u8], ended: bool) -> bool {
-    if has_version(line) {
-        return status_rest(line, ended).is_some();
-    }
-    request_parts(line).is_some()
+    // Nearly no header ends as the version does.
+    let last = line.strip_suffix(b"\r").unwrap_or(line).last();
+    let may_be = matches!(line.first(), Some(b's' | b'S')) || last.is_some_and(|byte| *byte == b'0' || byte.is_ascii_whitespace());
+    may_be && parts(line, ended).is_some()
 }
 
 /// Could more bytes make a start line of `prefix`, which holds no LF? Wrong only in the generous direction.
@@ -130,23 +160,9 @@ fn line_at(bytes: &[u8], at: usize) -> Option<&[u8]> {
     rest.get(..memchr(b'\n', rest)?)
 }
 
-/// Reads the start line that [`find`] found at `at..end`.
-pub(super) fn read(bytes: &[u8], at: usize, end: usize) -> Option<StartLine> {
-    let line = trim(bytes.get(at..end)?);
-    let place = |part: &[u8]| Span::within(bytes, part);
-    if !has_version(line) {
-        let (method, uri) = request_parts(line)?;
-        return Some(StartLine::Request { line: place(line), method: place(method), uri: place(uri) });
-    }
-    let rest = status_rest(line, end < bytes.len())?;
-    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let (code, reason) = rest.split_at_checked(digits)?;
-    Some(StartLine::Response { line: place(line), status: status(code), reason: place(trim(reason)) })
-}
-
 fn status(code: &[u8]) -> Option<u16> {
-    let code = std::str::from_utf8(code).ok().filter(|code| code.len() == 3)?;
-    code.parse().ok().filter(|code| *code >= 100)
+    let code = decimal(code).filter(|_| code.len() == 3)?;
+    u16::try_from(code).ok().filter(|code| *code >= 100)
 }
 
 fn is_blank(byte: u8) -> bool {
@@ -154,7 +170,12 @@ fn is_blank(byte: u8) -> bool {
 }
 
 fn has_version(line: &[u8]) -> bool {
-    line.get(..VERSION.len()).is_some_and(|version| version.eq_ignore_ascii_case(VERSION))
+    is_version(word(line, 0))
+}
+
+/// `SIP/2.0` are the first seven bytes of `word`.
+fn is_version(word: u64) -> bool {
+    (word | 0x20_2020) & mask(VERSION.len()) == u64::from_le_bytes(*b"sip/2.0\0")
 }
 
 /// What follows `SIP/2.0` in a status line: digits after at least one space. A cut line may stop right after the version.
@@ -173,8 +194,9 @@ fn status_rest(line: &[u8], ended: bool) -> Option<&[u8]> {
 /// it (a fault that RFC 4475 section 3.1.2.8 shows) costs nothing.
 fn request_parts(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let line = trim(line);
-    let before = line.get(..line.len().checked_sub(VERSION.len())?)?;
-    if !line.get(before.len()..)?.eq_ignore_ascii_case(VERSION) || !is_blank(*before.last()?) {
+    let (before, version) = line.split_last_chunk::<8>()?;
+    let [blank, ..] = *version;
+    if !is_blank(blank) || !is_version(u64::from_le_bytes(*version) >> 8) {
         return None;
     }
     let method = before.iter().take(LONGEST_METHOD + 1).take_while(|byte| is_token(**byte)).count();

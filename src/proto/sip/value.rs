@@ -1,5 +1,6 @@
 //! Header values cut at commas, semicolons and angle brackets, quoted strings respected (RFC 3261 sections 7.3.1 and 25.1).
 
+use super::words::{find, find2, has_blank, hits};
 use memchr::{memchr, memchr2, memchr3};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -123,9 +124,24 @@ pub(super) fn split_commas(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     Pieces::new(value, b',')
 }
 
+/// The value is one element in which nothing is quoted and nothing in brackets.
+pub(super) fn is_plain(value: &[u8]) -> bool {
+    memchr3(b',', b'"', b'<', value).is_none()
+}
+
+/// `text` up to the first blank or comma.
+pub(super) fn first_word(text: &[u8]) -> &[u8] {
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || *byte == b',';
+    let (words, _) = text.as_chunks::<8>();
+    let plain = words.iter().map(|word| u64::from_le_bytes(*word)).take_while(|word| !has_blank(*word) && hits(*word, b',') == 0);
+    let from = plain.count() * 8;
+    let end = text.get(from..).and_then(|rest| rest.iter().position(ends)).map_or(text.len(), |at| from + at);
+    text.get(..end).unwrap_or(text)
+}
+
 /// The first element of a comma list; empty when there is none.
 pub(super) fn first_element(value: &[u8]) -> &[u8] {
-    if memchr3(b',', b'"', b'<', value).is_none() {
+    if is_plain(value) {
         return trim(value);
     }
     Pieces::new(value, b',').next().unwrap_or_default()
@@ -160,7 +176,7 @@ fn name_and_value(piece: &[u8]) -> (&[u8], Option<&[u8]>) {
 
 /// The value of parameter `name` (any letter case) in `text`; the first that has a value. Allocates nothing.
 pub(super) fn param<'a>(text: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    if memchr2(b'"', b'<', text).is_none() {
+    if find2(text, b'"', b'<').is_none() {
         return plain_param(text, name);
     }
     let mut values = Params::new(text);
@@ -168,16 +184,32 @@ pub(super) fn param<'a>(text: &'a [u8], name: &str) -> Option<&'a [u8]> {
 }
 
 /// [`param`] where no quote and no bracket hides a semicolon, as nearly always.
-fn plain_param<'a>(text: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    let mut pieces = text.split(|byte| *byte == b';').map(<[u8]>::trim_ascii_start);
-    pieces.find_map(|piece| {
-        let (found, rest) = piece.split_at_checked(name.len())?;
-        if !found.eq_ignore_ascii_case(name.as_bytes()) {
-            return None;
+pub(super) fn plain_param<'a>(text: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let mut from = 0;
+    while let Some(rest) = text.get(from..) {
+        let end = find(rest, b';');
+        let piece = rest.get(..end.unwrap_or(rest.len()))?;
+        let value = value_of(piece.trim_ascii_start(), name.as_bytes());
+        if value.is_some() {
+            return value;
         }
-        let (equals, value) = rest.trim_ascii_start().split_first()?;
-        Some(trim(value)).filter(|value| *equals == b'=' && !value.is_empty())
-    })
+        from += end? + 1;
+    }
+    None
+}
+
+/// The value of `name=value`, unless it is empty or the name is another.
+#[inline]
+fn value_of<'a>(piece: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    if piece.first().map(u8::to_ascii_lowercase) != name.first().map(u8::to_ascii_lowercase) {
+        return None;
+    }
+    let (found, rest) = piece.split_at_checked(name.len())?;
+    if found != name && !found.eq_ignore_ascii_case(name) {
+        return None;
+    }
+    let (equals, value) = rest.trim_ascii_start().split_first()?;
+    Some(trim(value)).filter(|value| *equals == b'=' && !value.is_empty())
 }
 
 /// Where the parts of a `name-addr` or `addr-spec` with parameters stand (RFC 3261 section 20.10).
@@ -193,8 +225,9 @@ pub(super) struct Parts {
 /// Cuts an address value. Without brackets all after the URI's first `;` are header parameters (section 20). When `>` is
 /// missing the same is assumed, so that the tag, which names the dialog, is found in spite of the fault.
 pub(super) fn parts(value: &[u8]) -> Parts {
-    if let (None, Some(at)) = (memchr(b'"', value), memchr(b'<', value))
-        && let Some(len) = value.get(at + 1..).and_then(|rest| memchr(b'>', rest))
+    // A bracket before any quote.
+    if let Some(at) = find2(value, b'<', b'"').filter(|at| value.get(*at) == Some(&b'<'))
+        && let Some(len) = value.get(at + 1..).and_then(|rest| find(rest, b'>'))
     {
         let end = at + 1 + len;
         return Parts { display: 0..at, uri: at + 1..end, params: end + 1..value.len(), bracketed: true, closed: true };

@@ -2,6 +2,7 @@
 
 use super::uri::{Host, split_port, text};
 use super::value::{self, trim};
+use super::words::find;
 use memchr::memchr;
 
 /// One element of a Via header.
@@ -48,7 +49,7 @@ pub(super) fn protocol(element: &[u8]) -> (&[u8], &[u8]) {
 
 /// The parameters of one element.
 pub(super) fn params(element: &[u8]) -> &[u8] {
-    memchr(b';', element).and_then(|at| element.get(at..)).unwrap_or_default()
+    find(element, b';').and_then(|at| element.get(at..)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use super::header::HeaderName;
 use super::method::Method;
 use super::scan::{Header, HeaderIndex, Span};
 use super::start::StartLine;
-use super::value::{self, trim, unfold};
+use super::value::{self, unfold};
 use super::via;
+use super::words::decimal;
 use std::borrow::Cow;
 
 /// A message: its text and the index that [`super::scan`] made of it.
@@ -93,7 +94,11 @@ impl<'a> Sip<'a> {
 
     /// The branch of the top Via.
     pub fn branch(&self) -> Option<&'a [u8]> {
-        self.whole(value::param(via::params(self.top_via()?), "branch")?)
+        let value = self.raw(HeaderName::Via)?;
+        self.whole(match value::is_plain(value) {
+            true => value::plain_param(via::params(value), "branch")?,
+            false => value::param(via::params(value::first_element(value)), "branch")?,
+        })
     }
 
     /// The transport that the top Via names, as written, such as `TLS`.
@@ -109,12 +114,17 @@ impl<'a> Sip<'a> {
 
     /// Where the value of the first header of this kind stands in the text, folds inside.
     pub fn place(&self, name: HeaderName) -> Option<Span> {
-        self.index.headers.iter().find(|header| header.name == name).map(|header| header.value)
+        self.index.first(name).map(|header| header.value)
+    }
+
+    /// Does the first header of this kind begin with this word, which has no blank in it?
+    pub fn begins(&self, name: HeaderName, word: &[u8]) -> bool {
+        self.raw(name).is_some_and(|value| value.starts_with(word))
     }
 
     /// Is there a header of this kind, empty or not?
     pub fn has(&self, name: HeaderName) -> bool {
-        self.index.headers.iter().any(|header| header.name == name)
+        self.index.first(name).is_some()
     }
 
     /// The values of all lines of this kind in order, unfolded and trimmed.
@@ -175,6 +185,9 @@ impl<'a> Sip<'a> {
 
     /// Where that session description stands in the text.
     pub fn sdp_place(&self) -> Option<Span> {
+        if self.index.body.len == 0 {
+            return None;
+        }
         let part = body::part(self.first(HeaderName::ContentType).as_deref(), self.body(), "application/sdp")?;
         Some(Span::within(self.text, part))
     }
@@ -185,8 +198,7 @@ impl<'a> Sip<'a> {
     }
 
     fn raw(&self, name: HeaderName) -> Option<&'a [u8]> {
-        let header = self.index.headers.iter().find(|header| header.name == name)?;
-        Some(header.value.of(self.text))
+        Some(self.index.first(name)?.value.of(self.text))
     }
 
     fn top_via(&self) -> Option<&'a [u8]> {
@@ -196,16 +208,17 @@ impl<'a> Sip<'a> {
     fn tag(&self, name: HeaderName) -> Option<&'a [u8]> {
         let value = self.raw(name)?;
         let tag = value::param(value.get(value::parts(value).params)?, "tag")?;
-        let end = tag.iter().position(|byte| byte.is_ascii_whitespace() || *byte == b',').unwrap_or(tag.len());
-        self.whole(tag.get(..end)?)
+        self.whole(value::first_word(tag))
     }
 
     fn cseq_parts(&self) -> Option<(Option<u32>, &'a [u8])> {
         let value = self.raw(HeaderName::CSeq)?;
         let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let (number, method) = value.split_at_checked(digits)?;
-        let method = trim(method).split(|byte| byte.is_ascii_whitespace()).next().unwrap_or_default();
-        Some((std::str::from_utf8(number).ok()?.parse().ok(), method))
+        let method = method.trim_ascii_start();
+        let end = method.iter().position(u8::is_ascii_whitespace).unwrap_or(method.len());
+        let method = method.get(..end)?;
+        Some((decimal(number), method))
     }
 
     /// `part`, unless it is empty or runs into the end of a cut message.
