@@ -31,7 +31,6 @@ pub fn quick(parts: &[&[u8]]) -> u64 {
         let wide = u128::from(a) * u128::from(b);
         (wide as u64) ^ (wide >> 64) as u64
     };
-    let word = |bytes: &[u8]| bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
     let mut hash = KEYS[0];
     for part in parts {
         let (pairs, rest) = part.as_chunks::<16>();
@@ -39,10 +38,22 @@ pub fn quick(parts: &[&[u8]]) -> u64 {
             let pair = u128::from_le_bytes(*pair);
             hash = fold(pair as u64 ^ hash, (pair >> 64) as u64 ^ KEYS[1]);
         }
-        let (low, high) = rest.split_at(rest.len().min(8));
-        hash = fold(word(low) ^ hash, word(high) ^ KEYS[1] ^ part.len() as u64);
+        let (low, high) = ends(rest);
+        hash = fold(low ^ hash, high ^ KEYS[1] ^ part.len() as u64);
     }
     fold(hash, KEYS[0])
+}
+
+/// All of fewer than 16 bytes in two words, some of them twice; with their number they tell the bytes.
+#[inline(always)]
+fn ends(bytes: &[u8]) -> (u64, u64) {
+    if let (Some(low), Some(high)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        return (u64::from_le_bytes(*low), u64::from_le_bytes(*high));
+    }
+    if let (Some(low), Some(high)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        return (u32::from_le_bytes(*low).into(), u32::from_le_bytes(*high).into());
+    }
+    (bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)), 0)
 }
 
 /// The first `digits` (at most 16) hex digits of [`stable`].

@@ -75,7 +75,8 @@ impl<'a> Identity<'a> {
     pub fn of(sip: &Sip<'a>) -> Self {
         let (branch, to_tag) = (sip.branch().unwrap_or_default(), sip.to_tag().unwrap_or_default());
         let (is_request, status, cseq) = (sip.is_request(), sip.status(), sip.cseq());
-        let start = Start { is_request, method: sip.method(), status, has_to_tag: !to_tag.is_empty() };
+        let method = cseq.filter(|_| !is_request).map_or_else(|| sip.method(), |(_, method)| Method::of(method));
+        let start = Start { is_request, method, status, has_to_tag: !to_tag.is_empty() };
         Self { start, cseq, branch, to_tag }
     }
 

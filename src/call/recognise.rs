@@ -138,7 +138,8 @@ pub fn side_of(places: [Place; 2]) -> Side {
 
 /// The service calls itself by its name in this message.
 pub fn names_agent(sip: &Sip<'_>) -> bool {
-    agent(sip).is_some_and(|agent| agent.starts_with(SERVICE_AGENT.as_bytes()))
+    let name = if sip.has(HeaderName::Server) { HeaderName::Server } else { HeaderName::UserAgent };
+    sip.begins(name, SERVICE_AGENT.as_bytes())
 }
 
 fn agent<'a>(sip: &Sip<'a>) -> Option<Cow<'a, [u8]>> {

@@ -3,6 +3,7 @@
 
 use super::candidate;
 use super::read::{MOST_MEDIA, rtcp};
+use memchr::memchr2;
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
@@ -24,7 +25,13 @@ pub struct Outline {
 pub fn outline(body: &[u8]) -> Option<Outline> {
     let body = std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
     let mut reader = Reader::default();
-    body.split(['\r', '\n']).filter(|line| !line.is_empty()).for_each(|line| reader.line(line.trim_end()));
+    let mut rest = &*body;
+    while !rest.is_empty() {
+        let end = memchr2(b'\r', b'\n', rest.as_bytes()).unwrap_or(rest.len());
+        reader.line(rest.get(..end).unwrap_or_default());
+        rest = rest.get(end + 1..).unwrap_or_default();
+        rest = rest.strip_prefix('\n').unwrap_or(rest);
+    }
     reader.close();
     let any = reader.any || reader.session.connection.is_some() || reader.n_media > 0;
     any.then_some(reader.outline)
@@ -52,15 +59,13 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn line(&mut self, line: &'a str) {
-        let Some((letter, value)) = line.split_at_checked(1).and_then(|(letter, rest)| Some((letter, rest.strip_prefix('=')?))) else {
-            return;
-        };
-        let value = value.trim_start();
+        let &[letter, b'=', ..] = line.as_bytes() else { return };
+        let value = || line.get(2..).unwrap_or_default().trim();
         match letter {
-            "v" | "o" => self.any = true,
-            "m" => self.media(value),
-            "c" if !self.surplus => self.connection(value),
-            "a" if !self.surplus => self.attribute(value),
+            b'v' | b'o' => self.any = true,
+            b'm' => self.media(value()),
+            b'c' if !self.surplus => self.connection(value()),
+            b'a' if !self.surplus => self.attribute(value()),
             _ => {}
         }
     }
@@ -92,6 +97,11 @@ impl<'a> Reader<'a> {
     }
 
     fn attribute(&mut self, line: &'a str) {
+        // What the attributes begin with that are asked for below: most are others.
+        let begins = |name: &[u8; 3]| line.as_bytes().first_chunk::<3>().is_some_and(|letters| letters.eq_ignore_ascii_case(name));
+        if ![b"ice", b"fin", b"rtc", b"cry", b"can"].into_iter().any(begins) {
+            return;
+        }
         let (name, value) = line.split_once(':').unwrap_or((line, ""));
         let (name, value) = (name.trim(), value.trim());
         let is = |known: &str| name.eq_ignore_ascii_case(known);
