@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// The port of Direct Routing signalling at Microsoft.
 pub const SIGNALLING_PORT: u16 = 5061;
@@ -83,10 +83,14 @@ impl Recognition {
         self.microsoft.iter().any(|m| if end.ip() == other.ip() { *m == end } else { m.ip() == end.ip() })
     }
 
-    fn sign(&mut self, points: u8, end: SocketAddr, text: String) {
+    fn is_at(&mut self, end: SocketAddr) {
         if !self.microsoft.contains(&end) {
             self.microsoft.push(end);
         }
+    }
+
+    fn sign(&mut self, points: u8, end: SocketAddr, text: String) {
+        self.is_at(end);
         if !self.evidence.contains(&text) {
             self.score = self.score.saturating_add(points).min(200);
             self.evidence.push(text);
@@ -99,10 +103,11 @@ pub fn recognise(leg: &Leg, topology: &Topology) -> Recognition {
     let mut found = Recognition::default();
     // Messages of one course show the same by their ends, whichever is looked at.
     let mut seen: SmallVec<[&Course; 4]> = SmallVec::new();
+    let mut signs = Signs::new();
     for message in leg.messages.iter().filter(|m| !m.retransmission) {
         let course = message.message.course();
         if !seen.contains(&course) {
-            strong_ends(course, message.message.at(), topology, &mut found);
+            strong_ends(course, message.message.at(), topology, &mut signs, &mut found);
             if seen.len() < MOST_COURSES {
                 seen.push(course);
             }
@@ -146,17 +151,27 @@ fn agent<'a>(sip: &Sip<'a>) -> Option<Cow<'a, [u8]>> {
     [HeaderName::Server, HeaderName::UserAgent].into_iter().find_map(|name| sip.first(name))
 }
 
-/// What the ends of messages that came this way show.
-fn strong_ends(course: &Course, at: Timestamp, topology: &Topology, found: &mut Recognition) {
+/// Which strong signs were put into words: Microsoft's address, and the other end's where the topology pairs them.
+type Signs = SmallVec<[(IpAddr, Option<IpAddr>); 4]>;
+
+/// What the ends of messages that came this way show. Both directions show the same, which is put into words once.
+fn strong_ends(course: &Course, at: Timestamp, topology: &Topology, signs: &mut Signs, found: &mut Recognition) {
     let (src, dst) = (course.src, course.dst);
     let port = src.port() == SIGNALLING_PORT || dst.port() == SIGNALLING_PORT;
     for (end, other) in [(src, dst), (dst, src)] {
+        let mut sign = |what, text: &dyn Fn() -> String| match signs.contains(&what) {
+            true => found.is_at(end),
+            false => {
+                signs.push(what);
+                found.sign(STRONG, end, text());
+            }
+        };
         if course.transport == Transport::Tcp && port && topology.is_microsoft_signalling(end.ip(), at) {
-            found.sign(STRONG, end, format!("{} is in a Microsoft signalling prefix and TCP port 5061 is used", end.ip()));
+            sign((end.ip(), None), &|| format!("{} is in a Microsoft signalling prefix and TCP port 5061 is used", end.ip()));
         }
         let paired = topology.sbc(other.ip()).is_some() && topology.place_of(end.ip(), at) == Place::Microsoft;
         if paired {
-            found.sign(STRONG, end, format!("the topology pairs {} with Microsoft, where {} is", other.ip(), end.ip()));
+            sign((end.ip(), Some(other.ip())), &|| format!("the topology pairs {} with Microsoft, where {} is", other.ip(), end.ip()));
         }
     }
 }
