@@ -169,8 +169,8 @@ impl Judge<'_> {
             let hidden: BTreeSet<&str> =
                 outcomes.iter().filter(|(_, o)| matches!(o, Outcome::Violated(_))).flat_map(|(rule, _)| rule.hides).copied().collect();
             for (rule, outcome) in outcomes {
-                let number = rule.id.split('-').next().unwrap_or(rule.id);
-                if !hidden.contains(number) {
+                let is_hidden = || hidden.contains(rule.id.split('-').next().unwrap_or(rule.id));
+                if hidden.is_empty() || !is_hidden() {
                     gathered.tally(rule, &outcome);
                     gathered.violations(rule, outcome, Some(call), || call_filter(leg));
                 }

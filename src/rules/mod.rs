@@ -165,8 +165,8 @@ impl<'a> Ctx<'a> {
 
     /// An INVITE outside a dialog: no To tag.
     pub fn is_initial_invite(&self, message: &LegMessage) -> bool {
-        let sip = message.sip();
-        sip.is_request() && sip.method() == Method::Invite && sip.to_tag().is_none_or(|tag| tag.is_empty())
+        let start = message.start;
+        start.is_request && start.method == Method::Invite && !start.has_to_tag
     }
 
     /// The offending line of a message, and after it the response that followed.

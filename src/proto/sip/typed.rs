@@ -158,6 +158,16 @@ pub fn address(value: &str, kind: HeaderName) -> TypedAddress {
     }
 }
 
+/// The host of [`address`]. It is the splitter's, whether `rsip` reads the same or not, and so `rsip` is not asked.
+pub fn host(value: &str) -> TypedHost {
+    typed_host(NameAddr::parse(value).uri().host)
+}
+
+/// The scheme of [`address`], likewise.
+pub fn scheme(value: &str) -> TypedScheme {
+    typed_scheme(NameAddr::parse(value).uri().scheme)
+}
+
 /// Types one unfolded element of Via.
 pub fn via(element: &str) -> TypedVia {
     let own = Via::parse(element);
@@ -220,17 +230,10 @@ fn canonical_via(element: &str) -> String {
 }
 
 fn typed_uri(own: &Uri<'_>, second: Option<&rsip::Uri>) -> TypedUri {
-    let scheme = match own.scheme {
-        Scheme::Sip => TypedScheme::Sip,
-        Scheme::Sips => TypedScheme::Sips,
-        Scheme::Tel => TypedScheme::Tel,
-        Scheme::Urn => TypedScheme::Urn,
-        Scheme::Other(other) => TypedScheme::Other(other.to_ascii_lowercase()),
-    };
     let second = second.filter(|second| same_uri(own, second));
     let transport = second.and_then(|second| second.transport()).map(|transport| transport.to_string());
     TypedUri {
-        scheme,
+        scheme: typed_scheme(own.scheme),
         user: second.map_or(own.user, |second| second.user()).map(str::to_owned),
         phone: own.phone(),
         host: second.map_or_else(|| typed_host(own.host), |second| second_host(second.host())),
@@ -280,6 +283,16 @@ fn name(text: &str) -> TypedHost {
     TypedHost::Name(text.strip_suffix('.').unwrap_or(text).to_lowercase())
 }
 
+fn typed_scheme(scheme: Scheme<'_>) -> TypedScheme {
+    match scheme {
+        Scheme::Sip => TypedScheme::Sip,
+        Scheme::Sips => TypedScheme::Sips,
+        Scheme::Tel => TypedScheme::Tel,
+        Scheme::Urn => TypedScheme::Urn,
+        Scheme::Other(other) => TypedScheme::Other(other.to_ascii_lowercase()),
+    }
+}
+
 fn typed_host(host: Host<'_>) -> TypedHost {
     match (host.ip(), host) {
         (Some(ip), _) => TypedHost::Ip(ip),
@@ -322,6 +335,21 @@ mod tests {
             assert_eq!((&uri.host, uri.port, uri.strict), (&host, port, false), "{text}");
         }
         assert_eq!(uri("tel:+1-555").phone.as_deref(), Some("+1555"));
+    }
+
+    #[test]
+    fn host_and_scheme_are_those_of_the_whole_whoever_reads_it() {
+        let good = b"\"S, B\" <sips:+1555:x@[2001:db8::1]:5061;transport=TLS?a=b>;tag=1, <sip:203.0.113.9>;q=1";
+        let mut seed = 7u64;
+        for n in 0..20_000usize {
+            let mut value = good.get(n % 60..).unwrap_or_default().to_vec();
+            crate::proto::sip::mutate(&mut value, &mut seed);
+            let value = String::from_utf8_lossy(&value);
+            for kind in [HeaderName::Contact, HeaderName::To, HeaderName::RecordRoute] {
+                let whole = address(&value, kind).uri;
+                assert_eq!((host(&value), scheme(&value)), (whole.host, whole.scheme), "{value}");
+            }
+        }
     }
 
     #[test]

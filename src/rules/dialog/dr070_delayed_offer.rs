@@ -21,10 +21,10 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
-    let sip = message.sip();
-    if !ctx.to_microsoft(message) || !sip.is_request() || sip.method() != Method::Invite {
+    if !ctx.to_microsoft(message) || !message.start.is_request || message.start.method != Method::Invite {
         return Outcome::NotApplicable;
     }
+    let sip = message.sip();
     if sip.sdp().is_some() {
         return Outcome::Clean;
     }

@@ -33,7 +33,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
         };
     };
     let text = String::from_utf8_lossy(first);
-    let TypedHost::Ip(ip) = typed::contact(&text).uri.host else { return Outcome::Clean };
+    let TypedHost::Ip(ip) = typed::host(&text) else { return Outcome::Clean };
     let severity = if sip.is_request() { Severity::Error } else { Severity::Warning };
     let name = ctx.name_of(message);
     let sender = message.message.src().ip();
@@ -43,9 +43,9 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
 
 /// Requests by whose Contact the service looks up the tenant, and the responses that make a dialog with a Microsoft INVITE.
 fn speaks_for_the_sbc(message: &LegMessage) -> bool {
-    let sip = message.sip();
-    match (sip.status(), sip.method()) {
-        (None, method) if sip.is_request() => matches!(method, Method::Options | Method::Invite | Method::Refer | Method::Subscribe),
+    let start = message.start;
+    match (start.status, start.method) {
+        (None, method) if start.is_request => matches!(method, Method::Options | Method::Invite | Method::Refer | Method::Subscribe),
         (Some(180..=299), Method::Invite) => true,
         _ => false,
     }

@@ -26,15 +26,14 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
         return Outcome::NotApplicable;
     }
     let written = written_by_sender(message, ctx);
-    let name = ctx.name_of(message);
-    let sender = message.message.src().ip();
-    let offending = written.iter().enumerate().filter_map(|(at, value)| match typed::address(value, HeaderName::RecordRoute).uri.host {
+    let offending = written.iter().enumerate().filter_map(|(at, value)| match typed::host(value) {
         TypedHost::Ip(ip) => Some((at, value, ip)),
         _ => None,
     });
     let violations: Vec<_> = offending
         .map(|(at, value, ip)| {
             let (severity, below) = if at == 0 { (Severity::Error, "") } else { (Severity::Warning, " below the top") };
+            let (name, sender) = (ctx.name_of(message), message.message.src().ip());
             let said = format!("{name} from {sender} carries the address {ip} in Record-Route{below}");
             by_sender(ctx, message, severity, format!("{name}: {ip}"), said, &format!("Record-Route: {value}"))
         })
@@ -60,7 +59,7 @@ fn written_by_sender(message: &LegMessage, ctx: &Ctx<'_>) -> Vec<String> {
             let carried = request.sip().values(HeaderName::RecordRoute);
             values.retain(|value| !carried.iter().any(|c| **c == *value.as_bytes()));
         }
-        None => values.retain(|value| match typed::address(value, HeaderName::RecordRoute).uri.host {
+        None => values.retain(|value| match typed::host(value) {
             TypedHost::Ip(ip) => ctx.topology.place_of(ip, message.message.at()) != Place::Microsoft,
             TypedHost::Name(name) => !SERVICE_DOMAINS.iter().any(|domain| name.ends_with(domain)),
             TypedHost::None => false,

@@ -4,6 +4,7 @@ use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity, Violation};
 use crate::proto::sip::{HeaderName, Method, TypedScheme, typed};
 use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
+use memchr::memchr_iter;
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -34,11 +35,12 @@ const READ: [(HeaderName, &str); 6] = [
 const PASSED_ON: [(HeaderName, &str); 2] = [(HeaderName::HistoryInfo, "History-Info"), (HeaderName::Diversion, "Diversion")];
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
-    let sip = message.sip();
+    let start = message.start;
     // ACK and CANCEL repeat the URIs of their INVITE, which is judged.
-    if !ctx.to_microsoft(message) || matches!((sip.is_request(), sip.method()), (true, Method::Ack | Method::Cancel)) {
+    if !ctx.to_microsoft(message) || matches!((start.is_request, start.method), (true, Method::Ack | Method::Cancel)) {
         return Outcome::NotApplicable;
     }
+    let sip = message.sip();
     let request_uri =
         sip.request_uri().filter(|uri| may_be_sips(uri)).map(|uri| ("Request-URI", String::from_utf8_lossy(uri).into_owned()));
     let request_uri = request_uri.filter(|(_, uri)| typed::uri(uri).scheme == TypedScheme::Sips);
@@ -56,18 +58,22 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     }
 }
 
-/// The word is there: nearly all values have it not, and are not read further.
+/// The scheme stands before a colon: nearly all values have it not, and are not read further.
 fn may_be_sips(value: &[u8]) -> bool {
-    value.windows(4).any(|word| word.eq_ignore_ascii_case(b"sips"))
+    let before = |colon: usize| value.get(colon.checked_sub(4)?..colon);
+    memchr_iter(b':', value).any(|colon| before(colon).is_some_and(|word| word.eq_ignore_ascii_case(b"sips")))
 }
 
 /// The first `sips:` value of a header that the sender wrote: a response copies some from its request.
 fn first_sips(message: &LegMessage, ctx: &Ctx<'_>, (header, name): (HeaderName, &'static str)) -> Option<(&'static str, String)> {
     let sip = message.sip();
+    if !sip.has(header) || !sip.all(header).any(|line| may_be_sips(&line)) {
+        return None;
+    }
     let values = sip.values(header);
     let written = values.iter().filter(|value| may_be_sips(value) && !ctx.is_copied(message, header, value));
     let mut texts = written.map(|value| String::from_utf8_lossy(value).into_owned());
-    texts.find(|text| typed::address(text, header).uri.scheme == TypedScheme::Sips).map(|text| (name, text))
+    texts.find(|text| typed::scheme(text) == TypedScheme::Sips).map(|text| (name, text))
 }
 
 fn violation(message: &LegMessage, ctx: &Ctx<'_>, severity: Severity, verb: &str, found: &[(&str, String)]) -> Option<Violation> {

@@ -4,6 +4,7 @@ use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
 use crate::proto::sip::{HeaderName, Method, NameAddr, Scheme, Uri};
 use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
+use memchr::memmem;
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -33,15 +34,22 @@ const HEADERS: [(HeaderName, &str); 8] = [
 ];
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
-    let sip = message.sip();
+    let start = message.start;
     // ACK and CANCEL repeat the URIs of their INVITE, which is judged.
-    if matches!((sip.is_request(), sip.method()), (true, Method::Ack | Method::Cancel)) {
+    if matches!((start.is_request, start.method), (true, Method::Ack | Method::Cancel)) {
         return Outcome::NotApplicable;
     }
+    if !message.message.cut && !may_lack_user(message.message.text.bytes()) {
+        return Outcome::Clean;
+    }
+    let sip = message.sip();
     let request_uri =
         sip.request_uri().filter(|uri| may_lack_user(uri)).map(|uri| ("Request-URI", String::from_utf8_lossy(uri).into_owned()));
     let mut found: Vec<(&str, String)> = request_uri.into_iter().filter(|(_, uri)| is_empty_user(&Uri::parse(uri))).collect();
     for (header, name) in HEADERS {
+        if !sip.all(header).any(|line| may_lack_user(&line)) {
+            continue;
+        }
         let values = sip.values(header);
         let written = values.iter().filter(|value| may_lack_user(value) && !ctx.is_copied(message, header, value));
         let mut texts = written.map(|value| String::from_utf8_lossy(value).into_owned());
@@ -59,9 +67,9 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     Outcome::Violated(vec![by_sender(ctx, message, RULE.severity, format!("{method}: {headers}"), said, &format!("{name}: {text}"))])
 }
 
-/// After a colon there is `@` or a password: nearly all values have neither, and are not read further.
-fn may_lack_user(value: &[u8]) -> bool {
-    value.windows(2).any(|pair| pair == b":@" || pair == b"::")
+/// After a colon there is `@` or a password: nearly all messages have neither, and are not read further.
+fn may_lack_user(text: &[u8]) -> bool {
+    [b":@", b"::"].into_iter().any(|pair| memmem::find(text, pair).is_some())
 }
 
 /// RFC 3261 section 25.1: userinfo is a user, and a user is at least one character.
