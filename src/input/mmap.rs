@@ -1,8 +1,8 @@
 //! Plain files, mapped: where text of messages stays, for its readers to come. Holds one of the two `unsafe` of the project.
 //!
 //! Records are not walked in the mapping, but in pieces that are read: to copy a file from the system's cache into memory that is used
-//! again takes less than the page faults of a mapping, and less than its end (`piece.rs`). Only where many files are open at once,
-//! records are walked where they lie.
+//! again takes less than the page faults of a mapping, and less than its end (`piece.rs`). Only where a file is full of SIP, so that
+//! the mapping is looked at anyway, and where many files are open at once, records are walked where they lie.
 
 use super::Bytes;
 use memmap2::Mmap;

@@ -18,6 +18,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const GLANCE: usize = 16 << 10;
 /// Fewest bytes read at a time of a file that may grow.
 const SHORTEST: usize = 64 << 10;
+/// Places of a file that are looked at for SIP, bytes there, and how far apart it is on every page.
+const SAMPLES: usize = 8;
+const SAMPLE: usize = 64 << 10;
+const PAGE: usize = 4 << 10;
 /// Long files that are read at a time, each with a buffer and a file descriptor; what more there are is mapped.
 const OPEN: usize = 16;
 
@@ -39,7 +43,8 @@ pub fn open(found: &Found, spawn: Spawn, block_size: usize) -> Result<Blocks, Pr
 fn plain(path: &Path, block_size: usize, told: Arc<Told>) -> Result<Blocks, Problem> {
     let file = File::open(path).map_err(|error| cannot_open(&error))?;
     let mapped = map(&file).map(Arc::new);
-    match (Turn::take(), mapped) {
+    let walked = mapped.as_ref().is_some_and(|mapped| is_dense((**mapped).as_ref()));
+    match (if walked { None } else { Turn::take() }, mapped) {
         (None, Some(mapped)) => Ok(Blocks::whole(Arc::new(Whole(mapped)) as Block)),
         (turn, mapped) => {
             // One byte more sees the end of a short file in the same read.
@@ -48,6 +53,14 @@ fn plain(path: &Path, block_size: usize, told: Arc<Told>) -> Result<Blocks, Prob
             Ok(Blocks::inline(Box::new(Plain { file, _turn: turn }), size, told).that_stay_in(mapped))
         }
     }
+}
+
+/// A few samples of the file show SIP on nearly every page: all of them will be looked at again in the mapping, which then is no dearer
+/// than reading, and saves that.
+fn is_dense(bytes: &[u8]) -> bool {
+    let samples = (1..=SAMPLES).filter_map(|n| bytes.get(bytes.len() / (SAMPLES + 1) * n..)?.get(..SAMPLE));
+    let found: usize = samples.map(|sample| memchr::memmem::find_iter(sample, b"SIP/2.0").count()).sum();
+    found >= SAMPLES * SAMPLE / PAGE
 }
 
 /// One of the [`OPEN`] files that are read at a time.
