@@ -13,3 +13,4 @@ pub mod sip;
 pub mod stun;
 pub mod tls;
 pub mod websocket;
+pub mod x509;
