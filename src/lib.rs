@@ -11,8 +11,8 @@
 //! | [`input`] | bytes: files, directories, globs, pipes, what gzip, zstd, lz4 and xz packed; capture filters |
 //! | [`record`] | pcap and pcapng to records; all inputs merged into one order |
 //! | [`decode`] | link layers, VLAN, MPLS, tunnels, mirror encapsulations, IP, UDP, TCP, SCTP: a frame to a packet, a fragment, or a reason why not |
-//! | [`proto`] | SIP, SDP, RTP, RTCP, STUN and TURN, WebSocket and SCTP chunks, and what is only recognised: bytes to typed facts, no state |
-//! | [`flow`] | state of one flow: RTP streams, their passes and events, RTCP, relays, TCP in order, SIP messages, sightings |
+//! | [`proto`] | SIP, SDP, RTP, RTCP, STUN and TURN, TLS records and handshakes, certificates, WebSocket and SCTP chunks, and what is only recognised: bytes to typed facts, no state |
+//! | [`flow`] | state of one flow: RTP streams, their passes and events, RTCP, relays, TCP in order, TLS opened with the secrets of a key log, SIP messages, sightings |
 //! | [`engine`] | windows decoded in parallel, fragments joined, 64 shards of flows; the only threads |
 //! | [`topology`] | the user's network, read from TOML text; the built-in Microsoft prefixes |
 //! | [`call`] | transactions, dialogs, legs, offer and answer, media and reports bound, NATs and relays chained, quality, Direct Routing recognised |
@@ -48,6 +48,8 @@
 //!
 //! * Every record is in the ledger exactly once: under the innermost kind it contributed to, or under what kept it unread.
 //! * Outcomes have three types: [`error::Error`] ends the run, [`error::Undecoded`] is counted, [`finding::Finding`] carries its records.
+//! * Secrets live in memory that is wiped when it is let go; no report, error, log or saved state has them. A state that is loaded asks for
+//!   key logs again.
 //! * What outlives a packet is plain data that can be saved. Nothing holds a reference into an input but the text of messages, which may be
 //!   a range of a mapped file, and is copied out when it is saved.
 //! * Only `input`, the report's spool and `cli` do I/O; only [`engine::par`] starts threads.

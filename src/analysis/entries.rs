@@ -187,6 +187,8 @@ fn transport(leg: &Leg) -> &'static str {
             Some(Transport::Tcp) => "tcp",
             Some(Transport::Sctp) => "sctp",
             Some(Transport::Ws) => "ws",
+            Some(Transport::Tls) => "tls",
+            Some(Transport::Wss) => "wss",
             _ => "udp",
         },
     }

@@ -1,6 +1,6 @@
 //! The judge of one ended call: recognises its legs, judges its hops, runs the rules, and renders its entries.
 
-use super::{entries, ladder};
+use super::{entries, ladder, unread};
 use crate::call::{Call, Leg, LegMessage, Recognition, recognise};
 use crate::finding::{Finding, Outcome, Violation};
 use crate::flow::{Connection, Content};
@@ -49,6 +49,8 @@ pub struct Judged {
     pub streams: u64,
     /// Those that continue no other.
     pub media_streams: u64,
+    /// TLS connections with Microsoft that nobody could read, by reason.
+    pub unread: BTreeMap<String, u64>,
 }
 
 /// Reasons kept of one rule's *not checked*; further ones are in the count.
@@ -95,9 +97,6 @@ impl Judged {
     }
 }
 
-/// Why rules that need SIP text say nothing of a connection that nobody could read.
-const ENCRYPTED: &str = "SIP is encrypted and no key was given";
-
 /// Findings and outcomes, as they are gathered.
 #[derive(Default)]
 struct Gathered {
@@ -141,10 +140,12 @@ impl Judge<'_> {
         let ctx = Ctx { topology: self.network.topology, call: None, leg: None };
         let (from, to) = connection.id.flow.endpoints();
         let at = connection.first.at;
-        if connection.content == Content::Tls && [from, to].iter().any(|end| self.network.topology.is_microsoft_signalling(end.ip(), at)) {
+        let with_microsoft = [from, to].iter().any(|end| self.network.topology.is_microsoft_signalling(end.ip(), at));
+        if let Some(reason) = unread::reason(connection).filter(|_| with_microsoft) {
             for rule in self.rules.iter().filter(|rule| matches!(rule.check, Check::Message(_))) {
-                gathered.tally(rule, &Outcome::NotChecked(ENCRYPTED.to_owned()));
+                gathered.tally(rule, &Outcome::NotChecked(reason.clone()));
             }
+            *judged.unread.entry(reason).or_default() += 1;
         }
         self.hops(std::slice::from_ref(&hop), &ctx, &mut gathered);
         let report = CallReport {

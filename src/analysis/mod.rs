@@ -11,11 +11,12 @@ mod sound;
 mod state;
 mod summary;
 mod taps;
+mod unread;
 
 use crate::call::{CallStage, stage::Ended};
 use crate::engine::{Budget, Engine, Mask, par};
 use crate::error::Error;
-use crate::flow::Connection;
+use crate::flow::{Connection, keylog::KeyLog};
 use crate::path::{Memos, Network};
 use crate::record::{Interface, Window};
 use crate::report::{Format, Summary, spool::Spool};
@@ -78,6 +79,17 @@ impl Analysis {
         self.results.limit(budget.rendered);
     }
 
+    /// Lets TLS connections be read with these secrets, and with what `find` finds in an input, by its number, when its first handshake
+    /// comes. A state that is loaded knows none until then.
+    pub fn know(&mut self, log: KeyLog, find: impl FnMut(u32) -> Vec<u8> + Send + Sync + 'static) {
+        self.engine.know(log, find);
+    }
+
+    /// Takes in key logs that stood behind the last record.
+    pub fn learn(&mut self, texts: &[Vec<u8>]) {
+        self.engine.learn(texts);
+    }
+
     /// How many records the next window may hold.
     pub fn room(&self) -> usize {
         self.engine.room()
@@ -113,7 +125,7 @@ impl Analysis {
         let mut ledger = self.engine.ledger();
         ledger.add(&self.calls.ledger());
         let (taps, overlaps) = (&self.engine.taps, self.engine.overlaps());
-        let facts = InputFacts { source, taps, ledger: &ledger, counts: &self.calls.counts(), overlaps };
+        let facts = InputFacts { source, taps, ledger: &ledger, counts: &self.calls.counts(), overlaps, keys: self.engine.keys() };
         Ok(summary::summary(&self.results, &facts, run, settings))
     }
 

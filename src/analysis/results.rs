@@ -26,6 +26,8 @@ pub struct Results {
     pub streams: u64,
     /// Those that continue no other.
     pub media_streams: u64,
+    /// TLS connections with Microsoft that nobody could read, by reason.
+    pub unread: BTreeMap<String, u64>,
 }
 
 /// Spools that can be saved: as their entries.
@@ -44,6 +46,7 @@ impl Results {
             legs: 0,
             streams: 0,
             media_streams: 0,
+            unread: BTreeMap::new(),
         }
     }
 
@@ -65,6 +68,9 @@ impl Results {
         self.legs += judged.legs;
         self.streams += judged.streams;
         self.media_streams += judged.media_streams;
+        for (reason, n) in judged.unread {
+            *self.unread.entry(reason).or_default() += n;
+        }
         Ok(())
     }
 

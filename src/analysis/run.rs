@@ -55,6 +55,7 @@ pub fn run(analysis: &mut Analysis, merge: &mut Merge, settings: Settings<'_>, m
         current = next;
         (drive.progress)(Progress { bytes: merge.bytes_read(), of: merge.bytes_total(), records: analysis.records() });
     }
+    analysis.learn(&merge.take_secrets());
     Ok(())
 }
 

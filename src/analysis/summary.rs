@@ -1,15 +1,17 @@
 //! The summary of a run: what is known when all calls are judged.
 
 use super::results::Results;
-use super::{Settings, Source};
+use super::{Settings, Source, unread};
 use crate::call::shard::MessageCounts;
 use crate::decode::TapKey;
 use crate::engine::{
     Taps,
     taps::{MOST_STACKS, MOST_TAPS},
 };
+use crate::flow::keylog::KeyLog;
 use crate::ledger::{Kind, Ledger};
 use crate::report::{BySeverity, InputEntry, LedgerEntry, Summary, TapEntry, Totals};
+use crate::rules::Check;
 use crate::topology::Topology;
 
 /// What the front of the program knows of a run.
@@ -33,6 +35,8 @@ pub struct InputFacts<'a> {
     pub counts: &'a MessageCounts,
     /// Fragments that overlapped others.
     pub overlaps: u64,
+    /// Secrets of TLS connections.
+    pub keys: &'a KeyLog,
 }
 
 /// Makes the summary.
@@ -57,7 +61,7 @@ pub fn summary(results: &Results, facts: &InputFacts<'_>, run: &RunFacts<'_>, se
             messages: requests.chain(responses).collect(),
             message_copies: facts.counts.copies,
         },
-        notes: notes(facts, run, settings),
+        notes: notes(results, facts, run, settings),
     }
 }
 
@@ -95,8 +99,13 @@ fn ledger(ledger: &Ledger) -> LedgerEntry {
     }
 }
 
-fn notes(facts: &InputFacts<'_>, run: &RunFacts<'_>, settings: Settings<'_>) -> Vec<String> {
-    let mut notes = run.notes.to_vec();
+fn notes(results: &Results, facts: &InputFacts<'_>, run: &RunFacts<'_>, settings: Settings<'_>) -> Vec<String> {
+    let blind = settings.rules.iter().filter(|rule| matches!(rule.check, Check::Message(_))).count();
+    let mut notes: Vec<String> = results.unread.iter().map(|(reason, n)| unread::note(reason, *n, blind)).collect();
+    if facts.keys.bad_lines > 0 {
+        notes.push(format!("{} lines of the key logs could not be read: they are cut, or no key log's", facts.keys.bad_lines));
+    }
+    notes.extend(run.notes.iter().cloned());
     notes.extend(settings.topology.notes.iter().cloned());
     for interface in facts.source.interfaces.iter().filter(|i| i.dropped > 0) {
         let name = interface.name.as_deref().unwrap_or("an interface");

@@ -105,6 +105,10 @@ pub struct Analyze {
     #[arg(short = 'j', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
 
+    /// Secrets of TLS connections (SSLKEYLOGFILE); those that stand in a pcapng file are found without it. Can be given several times
+    #[arg(long, value_name = "FILE")]
+    pub keylog: Vec<PathBuf>,
+
     /// Memory of its own that the run keeps to: 300M, 2G. What was unseen for longest is let go first, and counted as evicted
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     pub max_memory: Option<u64>,

@@ -8,11 +8,12 @@ use crate::analysis::{
 };
 use crate::engine::{Budget, par};
 use crate::error::Error;
+use crate::flow::keylog::KeyLog;
 use crate::input::{self, Filter, cannot_open};
 use crate::record::{Merge, Options, Record};
 use crate::rules::{self, Rule};
 use crate::topology::Topology;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
 /// The rules, in the order of the catalogue.
@@ -34,6 +35,19 @@ pub fn topology(file: Option<&Path>) -> Result<Topology, Error> {
     Topology::parse(&text, &name)
 }
 
+/// The secrets in the files that the user named.
+fn key_log(files: &[PathBuf]) -> Result<KeyLog, Error> {
+    let mut log = KeyLog::default();
+    for path in files {
+        let name = path.to_string_lossy();
+        let text = std::fs::read(path)
+            .map(zeroize::Zeroizing::new)
+            .map_err(|e| Error::Usage(format!("cannot read the key log '{name}': {}", cannot_open(&e).text)))?;
+        log.read(&text);
+    }
+    Ok(log)
+}
+
 /// Reads the inputs of `job` and judges their calls.
 pub fn analyse(job: &Job<'_>) -> Result<Analysed, Error> {
     let topology = topology(job.args.topology.as_deref())?;
@@ -43,6 +57,9 @@ pub fn analyse(job: &Job<'_>) -> Result<Analysed, Error> {
     let mut merge = Merge::open(input::discover(&job.args.inputs())?, par::spawn, options)?;
     let settings = Settings { topology: &topology, rules: &chosen, format: job.format };
     let mut analysis = Analysis::new(job.format);
+    let mut keys = key_log(&job.args.keylog)?;
+    keys.awaited = merge.has_streams();
+    analysis.know(keys, merge.secrets());
     analysis.limit(job.args.max_memory.map_or_else(Budget::default, Budget::of));
     let mut out = job.out.lock().unwrap_or_else(PoisonError::into_inner);
     let out = &mut **out;

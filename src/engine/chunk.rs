@@ -13,6 +13,9 @@ use crate::record::{Head, RecordId, Seq, Window};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+/// How a TLS record of handshake messages begins.
+const HANDSHAKE: [u8; 2] = [22, 3];
+
 /// Views of a chunk that are looked at one after the other.
 const FEW: usize = 8;
 
@@ -109,6 +112,8 @@ pub struct Chunk<'a> {
     places: HashMap<(TapKey, Tunnels), u16, foldhash::fast::RandomState>,
     /// `keys` by the numbers of the run.
     pub views: Vec<View>,
+    /// Inputs in which TLS handshakes may begin here.
+    pub handshakes: BTreeSet<u32>,
     /// Which view was seen in which input.
     pub inputs: BTreeSet<(u16, u32)>,
     /// Input and number of the record before the window's first, where the chunk's records are one input's and follow each other.
@@ -141,6 +146,9 @@ impl<'a> Chunk<'a> {
     /// Adds any other packet.
     pub fn slot(&mut self, slot: Slot<'a>) {
         let at = At(self.slots.len() as u32 | SLOT);
+        if slot.transport.tcp.is_some() && slot.transport.payload.starts_with(&HANDSHAKE) {
+            self.handshakes.insert(slot.id.input);
+        }
         self.items.push(Item { index: slot.index, at, shard: slot.shard, behind: !slot.front });
         self.slots.push(slot);
     }

@@ -30,6 +30,7 @@ mod join;
 pub mod par;
 mod read;
 mod runs;
+mod secrets;
 pub mod shard;
 pub mod taps;
 mod tcp_table;
@@ -43,11 +44,13 @@ pub use shard::{SHARDS, Shard};
 pub use taps::{Tap, Taps};
 pub use window::Mask;
 
+use crate::flow::keylog::KeyLog;
 use crate::ledger::Ledger;
 use crate::proto::rtp::Ssrc;
 use crate::record::{Interface, Seq, Window};
 use crate::time::{Span, Timestamp};
 use fragment::Reassembler;
+use secrets::Secrets;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
@@ -71,6 +74,9 @@ pub struct Engine {
     /// Clock at the last record.
     clock: Option<Timestamp>,
     last_sweep: Option<Timestamp>,
+    /// Secrets of TLS connections; a saved state asks for them again.
+    #[serde(skip)]
+    secrets: Secrets,
 }
 
 impl Default for Engine {
@@ -83,6 +89,7 @@ impl Default for Engine {
             next: Seq(0),
             clock: None,
             last_sweep: None,
+            secrets: Secrets::default(),
         }
     }
 }
@@ -170,6 +177,12 @@ impl Engine {
         in_order(taken.into_iter().flatten().collect())
     }
 
+    /// Lets TLS connections be read with `log`, and with what `find` finds in an input when its first handshake comes.
+    pub fn know(&mut self, log: KeyLog, find: impl FnMut(u32) -> Vec<u8> + Send + Sync + 'static) {
+        self.secrets = Secrets::new(log, Box::new(find));
+        self.shards.iter_mut().for_each(|shard| shard.know(self.secrets.log()));
+    }
+
     /// Sets what the tables may hold, from here on.
     pub fn limit(&mut self, budget: Budget) {
         self.shards.iter_mut().for_each(|shard| shard.budget = budget);
@@ -178,6 +191,16 @@ impl Engine {
     /// Takes in what packets added up to aside of their flows: to be called before the state is saved.
     pub fn settle(&mut self) {
         self.shards.iter_mut().for_each(Shard::settle);
+    }
+
+    /// Takes in key logs beside records.
+    pub fn learn(&mut self, texts: &[Vec<u8>]) {
+        window::learn(self, texts, &[]);
+    }
+
+    /// Secrets of TLS connections that are known.
+    pub fn keys(&self) -> &KeyLog {
+        self.secrets.log()
     }
 
     /// Fragments so far that overlapped others of their datagram in part.

@@ -14,7 +14,7 @@ use crate::decode::{
 };
 use crate::flow::{
     Connection, Content, Control, Course, MediaFlow, Message, Place, Sample, SctpFlow, Seen, Sighting, Stream, Text, Transport,
-    control::Counted, text::Near,
+    control::Counted, keylog::KeyLog, text::Near,
 };
 use crate::ledger::{Kind, Ledger};
 use crate::proto::{dns, dtls, rtcp, rtp, sip, stun};
@@ -23,6 +23,7 @@ use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// Number of shards: fixed, so that nothing depends on the number of threads.
 pub const SHARDS: usize = 64;
@@ -94,6 +95,11 @@ impl Shard {
         if let Some(flow) = self.udp.get_mut(flow) {
             self.runs.sample(id, flow, ssrc, sample);
         }
+    }
+
+    /// Lets TLS connections be read with these secrets.
+    pub fn know(&mut self, keys: &Arc<KeyLog>) {
+        self.tcp.keys = Arc::clone(keys);
     }
 
     /// Applies a packet; what it completes goes to `out`.

@@ -4,12 +4,13 @@ use super::budget::Budget;
 use super::facts::Fact;
 use super::flows::{Flows, oldest};
 use crate::decode::{FlowKey, Packet};
-use crate::flow::Tcp;
+use crate::flow::{Tcp, keylog::KeyLog};
 use crate::ledger::{Kind, Ledger};
 use crate::record::Seq;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The flows.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -19,6 +20,9 @@ pub struct TcpTable {
     waiting: BTreeSet<FlowKey>,
     /// Bytes that all keep.
     buffered: usize,
+    /// Secrets of TLS connections.
+    #[serde(skip)]
+    pub keys: Arc<KeyLog>,
 }
 
 impl TcpTable {
@@ -33,11 +37,11 @@ impl TcpTable {
         let mut before = (flow.size(), flow.waits());
         if flow.is_reopened_by(packet) {
             self.buffered -= before.0;
-            close(std::mem::take(tcp), packet.seq, packet.clock, ledger, out);
+            close(std::mem::take(tcp), (packet.seq, packet.clock), &self.keys, ledger, out);
             flow = tcp.flow(packet);
             before.0 = 0;
         }
-        flow.apply(packet, ledger, &mut messages);
+        flow.apply(packet, &self.keys, ledger, &mut messages);
         let after = (flow.size(), flow.waits());
         out.extend(messages.into_iter().map(|m| (packet.seq, Fact::Message(Box::new(m)))));
         self.buffered = self.buffered + after.0 - before.0;
@@ -63,7 +67,7 @@ impl TcpTable {
             let Some(flow) = self.flows.get_mut(&key).and_then(Tcp::known_mut) else { continue };
             let mut messages = Vec::new();
             self.buffered -= flow.size();
-            flow.give_up(ledger, &mut messages);
+            flow.give_up(&self.keys, ledger, &mut messages);
             self.buffered += flow.size();
             self.waiting.remove(&key);
             out.extend(messages.into_iter().map(|m| (seq, Fact::Message(Box::new(m)))));
@@ -73,11 +77,11 @@ impl TcpTable {
     /// Skips gaps that stayed open, and keeps the table below its cap.
     pub fn tick(&mut self, (seq, clock): (Seq, Timestamp), budget: &Budget, ledger: &mut Ledger, out: &mut Vec<(Seq, Fact)>) {
         let mut messages = Vec::new();
-        let Self { flows, waiting, buffered } = self;
+        let Self { flows, waiting, buffered, keys } = self;
         waiting.retain(|key| {
             let Some(flow) = flows.get_mut(key).and_then(Tcp::known_mut) else { return false };
             *buffered -= flow.size();
-            flow.tick(clock, false, ledger, &mut messages);
+            flow.tick(clock, false, keys, ledger, &mut messages);
             *buffered += flow.size();
             flow.waits()
         });
@@ -99,7 +103,7 @@ impl TcpTable {
                 gone.push((tcp.last_seq(), *key));
             } else if let Some(flow) = tcp.known_mut().filter(|flow| flow.changed && flow.is_signalling()) {
                 flow.changed = false;
-                out.push((seq, Fact::Connection { connection: Box::new(flow.connection.clone()), closed: None }));
+                out.push((seq, Fact::Connection { connection: Box::new(flow.told()), closed: None }));
             }
         });
         gone.sort_unstable();
@@ -112,16 +116,16 @@ impl TcpTable {
         let Some(tcp) = self.flows.remove(key) else { return };
         self.waiting.remove(key);
         self.buffered -= tcp.known().map_or(0, |flow| flow.size());
-        close(tcp, seq, clock, ledger, out);
+        close(tcp, (seq, clock), &self.keys, ledger, out);
     }
 }
 
-fn close(mut tcp: Tcp, seq: Seq, clock: Timestamp, ledger: &mut Ledger, out: &mut Vec<(Seq, Fact)>) {
+fn close(mut tcp: Tcp, (seq, clock): (Seq, Timestamp), keys: &KeyLog, ledger: &mut Ledger, out: &mut Vec<(Seq, Fact)>) {
     let Some(flow) = tcp.known_mut() else { return };
     let mut messages = Vec::new();
-    flow.tick(clock, true, ledger, &mut messages);
+    flow.tick(clock, true, keys, ledger, &mut messages);
     out.extend(messages.into_iter().map(|m| (seq, Fact::Message(Box::new(m)))));
     if flow.is_signalling() {
-        out.push((seq, Fact::Connection { connection: Box::new(flow.connection.clone()), closed: Some(clock) }));
+        out.push((seq, Fact::Connection { connection: Box::new(flow.told()), closed: Some(clock) }));
     }
 }

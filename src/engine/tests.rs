@@ -42,7 +42,7 @@ fn window(packets: &[Vec<u8>], first: usize) -> Window {
         heads.push(Head { at, clock: at, number, offset, len, wire_len: len, block: 0, input: 0, interface, link });
         offset += u64::from(len);
     }
-    Window { blocks: vec![Arc::new(packets.concat())], heads, first: Seq(first as u64) }
+    Window { blocks: vec![Arc::new(packets.concat())], heads, first: Seq(first as u64), ..Window::default() }
 }
 
 /// What came of `packets` in windows of `size`.

@@ -22,6 +22,7 @@ pub fn apply(engine: &mut Engine, window: &Window, interfaces: &[Interface], mas
         number_views(engine, chunk, interfaces);
         engine.ledger.add(&std::mem::take(&mut chunk.ledger));
     }
+    learn(engine, &window.secrets, &chunks);
     let joined = join::join(engine, window, &mut chunks);
     join::place(engine, &joined, &mut chunks);
     chunks.iter_mut().filter(|chunk| chunk.has_joined).for_each(Chunk::sort);
@@ -50,6 +51,15 @@ pub fn expire(engine: &mut Engine, clock: Timestamp, all: bool) -> Vec<(Seq, Fac
         }
     }
     out
+}
+
+/// Takes in key logs, and once an input those that stand elsewhere in it, before the first handshake that its chunks hold.
+pub fn learn(engine: &mut Engine, texts: &[Vec<u8>], chunks: &[Chunk<'_>]) {
+    let inputs = chunks.iter().flat_map(|chunk| &chunk.handshakes);
+    if engine.secrets.take(texts.iter().map(Vec::as_slice), inputs) {
+        let log = engine.secrets.log();
+        engine.shards.iter_mut().for_each(|shard| shard.know(log));
+    }
 }
 
 fn number_views(engine: &mut Engine, chunk: &mut Chunk<'_>, interfaces: &[Interface]) {

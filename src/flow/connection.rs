@@ -1,6 +1,7 @@
 //! A signalling flow as a whole, TCP connection or UDP pair: what was seen of each direction, and where.
 
 use super::copies::COPY_WINDOW;
+use super::tls::Handshake;
 use super::{Course, Seen, Sightings};
 use crate::decode::{Dir, FlowKey, MacPair, Packet, TapId};
 use crate::hash;
@@ -75,6 +76,8 @@ pub struct Connection {
     pub halves: [Half; 2],
     /// How it ended.
     pub end: End,
+    /// What its TLS handshake showed, if it has one.
+    pub tls: Option<Box<Handshake>>,
 }
 
 impl Connection {
@@ -91,6 +94,7 @@ impl Connection {
             content: Content::Unknown,
             halves: Default::default(),
             end: End::Open,
+            tls: None,
         }
     }
 

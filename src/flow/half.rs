@@ -1,14 +1,17 @@
 //! One direction of a TCP connection: what it carries, and the SIP messages read from it (RFC 3261 section 18.3, RFC 7118).
 
+use super::keylog::KeyLog;
+use super::secured;
 use super::tcp::{self, Ordered, Took};
+use super::tls::Session;
 use super::websocket::{self, Assembly, Read};
 use super::{ConnId, Content, Course, Message, Seen, Sighting, Text, Transport, stun_tcp};
-use crate::decode::Packet;
+use crate::decode::{Dir, Packet};
 use crate::error::Undecoded;
 use crate::ledger::{Kind, Ledger};
 use crate::proto::{
     sip::{self, Framing, HeaderIndex},
-    tls,
+    tls::record,
     websocket::{MAX_HANDSHAKE, handshake},
 };
 use crate::time::Timestamp;
@@ -25,14 +28,15 @@ const COMPRESSED: Undecoded = Undecoded::new("websocket", "compressed");
 
 /// What a direction carries.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-enum Carries {
+pub(super) enum Carries {
     /// Nothing known yet.
     #[default]
     Unknown,
     /// None of the others as far as it began.
     Other,
     Sip,
-    Tls,
+    /// TLS, and what was opened of it.
+    Tls(Box<Half>),
     Stun,
     WebSocket(Box<Assembly>),
 }
@@ -52,6 +56,8 @@ pub struct Half {
 /// Who sends to whom, over which connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Way {
+    /// Its direction.
+    pub dir: Dir,
     /// Sender.
     pub src: SocketAddr,
     /// Receiver.
@@ -62,67 +68,126 @@ pub struct Way {
     pub clock: Timestamp,
 }
 
+/// Where what is read of a direction goes, and what it is read with.
+pub struct Reading<'s> {
+    /// The direction.
+    pub way: Way,
+    /// The TLS connection, once there is one.
+    pub tls: &'s mut Option<Box<Session>>,
+    /// Secrets of TLS connections.
+    pub keys: &'s KeyLog,
+    /// Counts.
+    pub ledger: &'s mut Ledger,
+    /// Messages.
+    pub out: &'s mut Vec<Message>,
+    /// It is read from what TLS carried.
+    pub secured: bool,
+}
+
+impl Reading<'_> {
+    /// What a record counts as before a message is read from it.
+    fn kind(&self) -> Kind {
+        if self.secured { Kind::Tls } else { Kind::Tcp }
+    }
+
+    /// Moves records that are named for the first time to SIP.
+    fn recount(&mut self, held: &[(Seen, bool)]) {
+        let from = self.kind();
+        self.ledger.recount(from, Kind::Sip, fresh(held));
+    }
+
+    fn emit(&mut self, (transport, text, index): (Transport, Text, HeaderIndex), held: &[(Seen, bool)], course: &mut Option<Arc<Course>>) {
+        let Some((seen, _)) = held.last().copied() else { return };
+        self.recount(held);
+        let transport = match (transport, self.secured) {
+            (Transport::Tcp, true) => Transport::Tls,
+            (Transport::Ws, true) => Transport::Wss,
+            (transport, _) => transport,
+        };
+        let course = Course::of(&seen, (self.way.src, self.way.dst), transport, self.way.id).shared(course);
+        let sighting = Sighting { course, id: seen.id, seq: seen.seq, at: seen.at };
+        self.out.push(Message::new(sighting, self.way.clock, text, index, false).carried_by(&tcp::ids(held)));
+    }
+}
+
 impl Half {
-    /// What it carries, as far as the call stage asks.
+    /// What it carries, as far as the call stage asks: SIP within TLS is SIP.
     pub fn content(&self) -> Content {
-        match self.carries {
+        match &self.carries {
             Carries::Unknown | Carries::Other => Content::Unknown,
             Carries::Sip | Carries::WebSocket(_) => Content::Sip,
-            Carries::Tls => Content::Tls,
+            Carries::Tls(inner) if inner.content() == Content::Sip => Content::Sip,
+            Carries::Tls(_) => Content::Tls,
             Carries::Stun => Content::Stun,
         }
     }
 
+    /// What is within TLS, if it carries that.
+    pub(super) fn inner_mut(&mut self) -> Option<&mut Half> {
+        if let Carries::Tls(inner) = &mut self.carries { Some(inner) } else { None }
+    }
+
     /// Memory held for bytes that were not read yet.
     pub fn size(&self) -> usize {
-        self.ordered.size() + if let Carries::WebSocket(assembly) = &self.carries { assembly.size() } else { 0 }
+        let within = match &self.carries {
+            Carries::WebSocket(assembly) => assembly.size(),
+            Carries::Tls(inner) => inner.size(),
+            _ => 0,
+        };
+        self.ordered.size() + within
     }
 
     /// Takes a segment with payload, and counts it as what it is known to be now. `copy`: a mirror port made it.
-    pub fn take(&mut self, packet: &Packet<'_>, sequence: u32, copy: bool, way: Way, ledger: &mut Ledger, out: &mut Vec<Message>) {
+    pub fn take(&mut self, packet: &Packet<'_>, sequence: u32, copy: bool, reading: &mut Reading<'_>) {
         if self.ordered.is_near(sequence) == Some(false) {
             if !self.ordered.strays(sequence, packet.payload.len()) {
-                ledger.count(Kind::Tcp, 1);
+                reading.ledger.count(Kind::Tcp, 1);
                 return;
             }
-            self.read_whole(true, way, ledger, out);
+            self.read_whole(true, reading);
             self.ordered.restart(sequence);
-            self.lose();
+            self.lose(u64::from(u32::MAX), reading);
         }
-        let begins = self.begins(packet.payload);
+        let begins = self.begins(packet.payload, false);
         if begins.is_some() && self.ordered.is_next(sequence) && !sip::may_go_on(self.ordered.readable()) {
             self.ordered.drop_readable();
         }
         let took = self.ordered.push(packet, sequence);
-        self.settle(begins, packet.payload);
-        ledger.duplicates += u64::from(took == Took::Again && copy);
-        ledger.count(self.kind_of(took), 1);
+        self.settle(begins, packet.payload, false);
+        reading.ledger.duplicates += u64::from(took == Took::Again && copy);
+        reading.ledger.count(self.kind_of(took), 1);
         if took != Took::Again {
-            self.read(packet.clock, way, ledger, out);
+            self.read(packet.clock, reading);
         }
     }
 
     /// Reads what is readable at `clock`. In front of bytes that will not come a message ends where it is cut.
-    pub fn read(&mut self, clock: Timestamp, way: Way, ledger: &mut Ledger, out: &mut Vec<Message>) {
-        self.read_whole(false, way, ledger, out);
+    pub fn read(&mut self, clock: Timestamp, reading: &mut Reading<'_>) {
+        self.read_whole(false, reading);
         while let Some(gap) = self.ordered.missing(clock) {
-            ledger.evicted += u64::from(gap.crowded);
-            self.read_whole(true, way, ledger, out);
+            reading.ledger.evicted += u64::from(gap.crowded);
+            self.read_whole(true, reading);
             self.ordered.skip(gap.bytes);
-            self.lose();
-            self.settle(None, &[]);
-            self.read_whole(false, way, ledger, out);
+            self.lose(gap.bytes, reading);
+            self.settle(None, &[], false);
+            self.read_whole(false, reading);
         }
     }
 
     /// Reads what is readable; `closed`: nothing will follow it.
-    pub fn read_whole(&mut self, closed: bool, way: Way, ledger: &mut Ledger, out: &mut Vec<Message>) {
+    pub fn read_whole(&mut self, closed: bool, reading: &mut Reading<'_>) {
         match &mut self.carries {
-            Carries::Sip => self.read_sip(closed, way, ledger, out),
-            Carries::Tls | Carries::Stun | Carries::Other => self.ordered.drop_readable(),
+            Carries::Sip => self.read_sip(closed, reading),
+            Carries::Tls(inner) => {
+                secured::read(&mut self.ordered, inner, closed, reading);
+                if closed {
+                    inner.within(reading, |inner, reading| inner.read_whole(true, reading));
+                }
+            }
+            Carries::Stun | Carries::Other => self.ordered.drop_readable(),
             Carries::WebSocket(assembly) => {
                 while let Some(read) = assembly.read(&mut self.ordered, closed) {
-                    tell(read, way, &mut self.course, ledger, out);
+                    tell(read, &mut self.course, reading);
                 }
             }
             Carries::Unknown => {}
@@ -130,24 +195,31 @@ impl Half {
     }
 
     /// Forgets all bytes that wait.
-    pub fn clear(&mut self) {
+    pub fn clear(&mut self, reading: &mut Reading<'_>) {
         self.ordered.clear();
-        self.lose();
+        self.lose(u64::from(u32::MAX), reading);
     }
 
-    /// Bytes were lost in front of what is readable.
-    fn lose(&mut self) {
+    /// So many bytes were lost in front of what is readable.
+    pub(super) fn lose(&mut self, bytes: u64, reading: &mut Reading<'_>) {
         self.scanned = 0;
-        if let Carries::WebSocket(assembly) = &mut self.carries {
-            assembly.lose();
+        match &mut self.carries {
+            Carries::WebSocket(assembly) => assembly.lose(),
+            Carries::Tls(inner) => {
+                if let Some(session) = reading.tls {
+                    session.lose(reading.way.dir, bytes);
+                }
+                inner.miss(reading);
+            }
+            _ => {}
         }
     }
 
-    /// What a segment begins with, while that is not known of the direction.
-    fn begins(&self, payload: &[u8]) -> Option<Carries> {
+    /// What a segment begins with, while that is not known of the direction. `secured`: it is within TLS.
+    pub(super) fn begins(&self, payload: &[u8], secured: bool) -> Option<Carries> {
         match self.carries {
             Carries::Unknown | Carries::Other if sip::probe(payload) => Some(Carries::Sip),
-            Carries::Unknown | Carries::Other if tls::probe(payload) => Some(Carries::Tls),
+            Carries::Unknown | Carries::Other if !secured && record::probe(payload) => Some(Carries::Tls(Box::default())),
             Carries::Unknown | Carries::Other if stun_tcp::probe(payload) => Some(Carries::Stun),
             Carries::Unknown | Carries::Other if websocket::probe(payload) => Some(Carries::WebSocket(Box::default())),
             _ => None,
@@ -155,12 +227,12 @@ impl Half {
     }
 
     /// Settles what the direction carries, from the bytes it can read or from where this segment begins.
-    fn settle(&mut self, begins: Option<Carries>, payload: &[u8]) {
+    pub(super) fn settle(&mut self, begins: Option<Carries>, payload: &[u8], secured: bool) {
         let readable = self.ordered.readable();
         match (&self.carries, begins) {
             (Carries::Unknown | Carries::Other, Some(carries)) => self.carry(carries, 0),
             (Carries::Unknown, None) if sip::probe(readable) => self.carry(Carries::Sip, 0),
-            (Carries::Unknown, None) if tls::probe(readable) => self.carry(Carries::Tls, 0),
+            (Carries::Unknown, None) if !secured && record::probe(readable) => self.carry(Carries::Tls(Box::default()), 0),
             (Carries::Unknown, None) if stun_tcp::probe(readable) => self.carry(Carries::Stun, 0),
             (Carries::Unknown, None) => match handshake(readable) {
                 Some(n) => self.carry(Carries::WebSocket(Box::default()), n),
@@ -204,15 +276,15 @@ impl Half {
 
     /// What a segment counts as before its message is complete.
     fn kind_of(&self, took: Took) -> Kind {
-        match (self.content(), took) {
-            (Content::Tls, _) => Kind::Tls,
-            (Content::Stun, _) => Kind::Stun,
-            (Content::Sip, Took::Again) => Kind::Sip,
+        match (&self.carries, took) {
+            (Carries::Tls(_), _) => Kind::Tls,
+            (Carries::Stun, _) => Kind::Stun,
+            (Carries::Sip | Carries::WebSocket(_), Took::Again) => Kind::Sip,
             _ => Kind::Tcp,
         }
     }
 
-    fn read_sip(&mut self, closed: bool, way: Way, ledger: &mut Ledger, out: &mut Vec<Message>) {
+    fn read_sip(&mut self, closed: bool, reading: &mut Reading<'_>) {
         loop {
             let readable = self.ordered.readable();
             if readable.is_empty() {
@@ -221,10 +293,10 @@ impl Half {
             match sip::frame(readable, closed, &mut self.scanned) {
                 Framing::Keepalive(n) => {
                     let held = self.ordered.consume(n);
-                    recount(&held, ledger);
+                    reading.recount(&held);
                 }
                 Framing::NotSip(n) => {
-                    ledger.evicted += u64::from(n > sip::MAX_HEAD);
+                    reading.ledger.evicted += u64::from(n > sip::MAX_HEAD);
                     self.ordered.drop_front(n.max(1));
                 }
                 Framing::Message(n) => {
@@ -232,12 +304,12 @@ impl Half {
                     let read = sip::scan(bytes, false).map(|index| (Text::copy(bytes), index));
                     let held = self.ordered.consume(n);
                     if let Some((text, index)) = read {
-                        emit((Transport::Tcp, text, index), &held, way, &mut self.course, ledger, out);
+                        reading.emit((Transport::Tcp, text, index), &held, &mut self.course);
                     }
                 }
                 Framing::More if closed => self.ordered.drop_readable(),
                 Framing::More if self.ordered.is_full() => {
-                    ledger.evicted += 1;
+                    reading.ledger.evicted += 1;
                     self.ordered.drop_readable();
                 }
                 Framing::More => return,
@@ -248,38 +320,21 @@ impl Half {
 }
 
 /// What was read of a WebSocket goes where it belongs.
-fn tell(read: Read, way: Way, course: &mut Option<Arc<Course>>, ledger: &mut Ledger, out: &mut Vec<Message>) {
+fn tell(read: Read, course: &mut Option<Arc<Course>>, reading: &mut Reading<'_>) {
     match read {
         Read::Message(text, held) => match sip::scan(&text, false) {
-            Some(index) => emit((Transport::Ws, Text::copy(&text), index), &held, way, course, ledger, out),
+            Some(index) => reading.emit((Transport::Ws, Text::copy(&text), index), &held, course),
             // CR LF twice keeps the connection alive (RFC 7118 section 6).
-            None if text.iter().all(u8::is_ascii_whitespace) => recount(&held, ledger),
+            None if text.iter().all(u8::is_ascii_whitespace) => reading.recount(&held),
             None => {}
         },
-        Read::Compressed(held) => ledger.lose(Kind::Tcp, COMPRESSED, fresh(&held)),
-        Read::Control(held) => recount(&held, ledger),
-        Read::GaveUp => ledger.evicted += 1,
+        Read::Compressed(held) => {
+            let kind = reading.kind();
+            reading.ledger.lose(kind, COMPRESSED, fresh(&held));
+        }
+        Read::Control(held) => reading.recount(&held),
+        Read::GaveUp => reading.ledger.evicted += 1,
     }
-}
-
-fn emit(
-    (transport, text, index): (Transport, Text, HeaderIndex),
-    held: &[(Seen, bool)],
-    way: Way,
-    course: &mut Option<Arc<Course>>,
-    ledger: &mut Ledger,
-    out: &mut Vec<Message>,
-) {
-    let Some((seen, _)) = held.last().copied() else { return };
-    recount(held, ledger);
-    let course = Course::of(&seen, (way.src, way.dst), transport, way.id).shared(course);
-    let sighting = Sighting { course, id: seen.id, seq: seen.seq, at: seen.at };
-    out.push(Message::new(sighting, way.clock, text, index, false).carried_by(&tcp::ids(held)));
-}
-
-/// Moves records that are named for the first time from TCP to SIP.
-fn recount(held: &[(Seen, bool)], ledger: &mut Ledger) {
-    ledger.recount(Kind::Tcp, Kind::Sip, fresh(held));
 }
 
 fn fresh(held: &[(Seen, bool)]) -> u64 {

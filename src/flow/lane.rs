@@ -2,6 +2,8 @@
 //! what they saw. Where two sites use the same private addresses, or a firewall renumbers, they do not, and each is read apart.
 
 use super::half::Half;
+use super::tls::Session;
+use super::websocket::Held;
 use crate::decode::{Dir, TapId, TcpHeader};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -19,6 +21,8 @@ pub struct Lane {
     starts: [Option<u32>; 2],
     /// Only once payload came.
     halves: [Option<Box<Half>>; 2],
+    /// Only once a TLS record came.
+    tls: Option<Box<Session>>,
 }
 
 /// The lanes of a connection.
@@ -57,9 +61,24 @@ impl Lanes {
         self.0.iter().filter_map(move |lane| lane.halves.get(dir.index())?.as_deref())
     }
 
-    /// The halves of one direction, to change.
-    pub fn halves_mut(&mut self, dir: Dir) -> impl Iterator<Item = &mut Half> {
-        self.0.iter_mut().filter_map(move |lane| lane.halves.get_mut(dir.index())?.as_deref_mut())
+    /// The halves of one direction, to change, each with the TLS connection of its lane.
+    pub fn halves_mut(&mut self, dir: Dir) -> impl Iterator<Item = (&mut Half, &mut Option<Box<Session>>)> {
+        self.0.iter_mut().filter_map(move |lane| Some((lane.halves.get_mut(dir.index())?.as_deref_mut()?, &mut lane.tls)))
+    }
+
+    /// TLS connections that keep records which the key log may open now.
+    pub fn late_mut(&mut self, version: u64) -> impl Iterator<Item = &mut Lane> {
+        self.0.iter_mut().filter(move |lane| lane.tls.as_ref().is_some_and(|session| session.late.is_due(version)))
+    }
+
+    /// The TLS connections.
+    pub fn sessions(&self) -> impl Iterator<Item = &Session> {
+        self.0.iter().filter_map(|lane| lane.tls.as_deref())
+    }
+
+    /// The TLS connection, of the first lane that has one.
+    pub fn tls(&self) -> Option<&Session> {
+        self.sessions().next()
     }
 }
 
@@ -71,15 +90,16 @@ impl Lane {
         }
     }
 
-    /// One direction, made when its first payload comes.
-    pub fn half(&mut self, dir: Dir) -> Option<&mut Half> {
+    /// One direction, made when its first payload comes, and the TLS connection of both.
+    pub fn half(&mut self, dir: Dir) -> Option<(&mut Half, &mut Option<Box<Session>>)> {
         let start = self.starts.get(dir.index()).copied().flatten();
         let half = self.halves.get_mut(dir.index())?;
-        Some(half.get_or_insert_with(|| {
+        let half = half.get_or_insert_with(|| {
             let mut half = Box::<Half>::default();
             start.into_iter().for_each(|sequence| half.ordered.syn(sequence));
             half
-        }))
+        });
+        Some((half, &mut self.tls))
     }
 
     /// The numbers of a segment are those of this lane: of a SYN exactly, else not far off. The acknowledgment counts too.
@@ -90,6 +110,15 @@ impl Lane {
         }
         let near = |dir, number| self.is_near(dir, number).unwrap_or(true);
         near(dir, header.seq) && (!header.ack_set() || near(dir.reverse(), header.ack))
+    }
+
+    /// What its TLS connection keeps until keys come, and what there was no room for.
+    #[expect(clippy::type_complexity, reason = "what `Late::take` gives")]
+    pub fn take_late(&mut self) -> Option<(Vec<(Dir, Vec<u8>, Held)>, [(u64, u64); 2])> {
+        let session = self.tls.as_mut()?;
+        let (records, dropped) = session.late.take();
+        session.retry(records.len());
+        Some((records, dropped))
     }
 
     fn is_near(&self, dir: Dir, sequence: u32) -> Option<bool> {

@@ -23,6 +23,10 @@ pub enum Transport {
     Sctp,
     /// A WebSocket (RFC 7118).
     Ws,
+    /// TLS, opened with keys that were given.
+    Tls,
+    /// A WebSocket over TLS, opened likewise.
+    Wss,
 }
 
 /// How its text came to be readable.

@@ -173,6 +173,28 @@ impl Ordered {
         held
     }
 
+    /// How the byte before `n` was seen, of what is readable.
+    pub fn seen_at(&self, n: usize) -> Option<Seen> {
+        let upto = self.start + (self.used + n) as u64;
+        self.pieces.iter().find(|piece| piece.end >= upto).map(|piece| piece.seen)
+    }
+
+    /// Adds bytes that came by another way than segments, in order; `held` are the records that held them, each with whether it still is
+    /// to be named for the first time.
+    pub fn put(&mut self, bytes: &[u8], held: &[(Seen, bool)]) {
+        let mut rest = bytes;
+        for (n, (seen, first)) in held.iter().enumerate() {
+            // The last record completed them; each before it gets one, so that it is named.
+            let last = n + 1 == held.len();
+            let Some((own, behind)) = rest.split_at_checked(if last { rest.len() } else { rest.len().min(1) }) else { return };
+            self.append(own, 0, *seen);
+            if let Some(piece) = self.pieces.back_mut().filter(|_| !own.is_empty()) {
+                piece.told = !first;
+            }
+            rest = behind;
+        }
+    }
+
     /// Forgets `n` bytes at the front that are of no use.
     pub fn drop_front(&mut self, n: usize) {
         self.advance(n, |_| {});

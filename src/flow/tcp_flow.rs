@@ -1,13 +1,19 @@
 //! A TCP connection: what it carries in each direction at each of its taps, and the messages read from it.
 
-use super::half::{Half, Way};
+use super::half::{Half, Reading, Way};
+use super::keylog::KeyLog;
 use super::lane::Lanes;
+use super::tls::Session;
 use super::{Connection, Content, End, Message};
 use crate::decode::{Dir, Packet};
+use crate::error::Undecoded;
 use crate::ledger::{Kind, Ledger};
 use crate::record::Seq;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+
+/// Why TLS records are not read although their key is known now.
+const TOO_LATE: Undecoded = Undecoded::new("tls", "key came too late");
 
 /// Port of SIP over TLS (RFC 3261 section 19.1.2).
 pub const SIPS_PORT: u16 = 5061;
@@ -47,7 +53,7 @@ impl TcpFlow {
     }
 
     /// Applies one segment; whole messages go to `out`.
-    pub fn apply(&mut self, packet: &Packet<'_>, ledger: &mut Ledger, out: &mut Vec<Message>) {
+    pub fn apply(&mut self, packet: &Packet<'_>, keys: &KeyLog, ledger: &mut Ledger, out: &mut Vec<Message>) {
         let Some(header) = packet.tcp else { return };
         let copy = self.note(packet);
         let carries = !packet.payload.is_empty() || packet.cut > 0;
@@ -56,16 +62,47 @@ impl TcpFlow {
             return;
         }
         let way = self.way(packet.dir);
-        let Some(half) = self.lanes.of(packet.tap, packet.dir, &header).and_then(|lane| lane.half(packet.dir)) else {
+        let Some((half, tls)) = self.lanes.of(packet.tap, packet.dir, &header).and_then(|lane| lane.half(packet.dir)) else {
             ledger.count(Kind::Tcp, 1);
             return;
         };
-        half.take(packet, header.seq, copy, way, ledger, out);
+        half.take(packet, header.seq, copy, &mut Reading { way, tls, keys, ledger, out, secured: false });
         let content = half.content();
-        if self.connection.content == Content::Unknown {
+        if self.connection.content == Content::Unknown || content == Content::Sip {
             self.connection.content = content;
         }
         self.sum_up(packet.dir);
+        self.read_late(keys, ledger, out);
+    }
+
+    /// Reads TLS records again whose keys have come meanwhile.
+    fn read_late(&mut self, keys: &KeyLog, ledger: &mut Ledger, out: &mut Vec<Message>) {
+        let ways = [Dir::Up, Dir::Down].map(|dir| self.way(dir));
+        let before = out.len();
+        for lane in self.lanes.late_mut(keys.version) {
+            let Some((records, dropped)) = lane.take_late() else { continue };
+            let mut read = |dir: Dir, read: &mut dyn FnMut(&mut Half, &mut Reading<'_>)| {
+                if let (Some(way), Some((half, tls))) = (ways.get(dir.index()).copied(), lane.half(dir)) {
+                    read(half, &mut Reading { way, tls, keys, ledger: &mut *ledger, out: &mut *out, secured: false });
+                }
+            };
+            for (dir, record, held) in &records {
+                read(*dir, &mut |half, reading| half.read_late(record, held, reading));
+            }
+            for (dir, (bytes, fresh)) in [Dir::Up, Dir::Down].into_iter().zip(dropped).filter(|(_, (bytes, _))| *bytes > 0) {
+                read(dir, &mut |half, reading| {
+                    reading.ledger.lose(Kind::Tls, TOO_LATE, fresh);
+                    half.lose(bytes, reading);
+                });
+            }
+        }
+        // Requests and responses were read direction by direction.
+        if let Some(late) = out.get_mut(before..) {
+            late.sort_by_key(Message::seq);
+        }
+        if out.len() > before {
+            self.connection.content = Content::Sip;
+        }
     }
 
     /// Notes a packet whatever it carries. Whether a mirror port made it from one of the last.
@@ -82,37 +119,48 @@ impl TcpFlow {
     }
 
     /// Skips gaps that were waited for long enough, and with `closed` reads what is left as it is.
-    pub fn tick(&mut self, clock: Timestamp, closed: bool, ledger: &mut Ledger, out: &mut Vec<Message>) {
+    pub fn tick(&mut self, clock: Timestamp, closed: bool, keys: &KeyLog, ledger: &mut Ledger, out: &mut Vec<Message>) {
         for dir in [Dir::Up, Dir::Down] {
             let way = self.way(dir);
-            for half in self.lanes.halves_mut(dir) {
-                half.read(if closed { Timestamp(i64::MAX) } else { clock }, way, ledger, out);
+            for (half, tls) in self.lanes.halves_mut(dir) {
+                let mut reading = Reading { way, tls, keys, ledger, out, secured: false };
+                half.read(if closed { Timestamp(i64::MAX) } else { clock }, &mut reading);
                 if closed {
-                    half.read_whole(true, way, ledger, out);
+                    half.read_whole(true, &mut reading);
                 }
             }
             self.sum_up(dir);
         }
+        self.read_late(keys, ledger, out);
     }
 
     /// Reads what waits as it is and forgets it: there is no room.
-    pub fn give_up(&mut self, ledger: &mut Ledger, out: &mut Vec<Message>) {
+    pub fn give_up(&mut self, keys: &KeyLog, ledger: &mut Ledger, out: &mut Vec<Message>) {
         let clock = self.last_clock;
-        self.tick(clock, true, ledger, out);
+        self.tick(clock, true, keys, ledger, out);
         for dir in [Dir::Up, Dir::Down] {
-            self.lanes.halves_mut(dir).for_each(Half::clear);
+            let way = self.way(dir);
+            for (half, tls) in self.lanes.halves_mut(dir) {
+                half.clear(&mut Reading { way, tls, keys, ledger, out, secured: false });
+            }
         }
         ledger.evicted += 1;
     }
 
     /// Something waits behind a gap: a tick may read on.
     pub fn waits(&self) -> bool {
-        self.halves().any(|half| half.ordered.waits())
+        self.halves().any(|half| half.ordered.waits()) || self.lanes.sessions().any(|session| !session.late.is_empty())
     }
 
     /// Memory held for bytes that were not read yet.
     pub fn size(&self) -> usize {
-        self.halves().map(Half::size).sum()
+        self.halves().map(Half::size).sum::<usize>() + self.lanes.sessions().map(Session::size).sum::<usize>()
+    }
+
+    /// The connection as the call stage is told of it.
+    pub fn told(&self) -> Connection {
+        let tls = self.lanes.tls().map(|session| Box::new(session.handshake.clone()));
+        Connection { tls, ..self.connection.clone() }
     }
 
     /// FIN or RST was seen.
@@ -138,7 +186,7 @@ impl TcpFlow {
     fn way(&self, dir: Dir) -> Way {
         let id = self.connection.id;
         let (src, dst) = id.flow.from_to(dir);
-        Way { src, dst, id, clock: self.last_clock }
+        Way { dir, src, dst, id, clock: self.last_clock }
     }
 
     fn sum_up(&mut self, dir: Dir) {

@@ -100,6 +100,21 @@ impl Blocks {
         0
     }
 
+    /// Where the walk stands `len` bytes behind `pos` of the current block, in the block where that lies or at the end of the last.
+    pub fn pass(&mut self, pos: usize, len: usize) -> usize {
+        let mut at = pos.saturating_add(len);
+        loop {
+            let have = (*self.current).as_ref().len();
+            if at <= have {
+                return at;
+            }
+            let Some(piece) = self.next() else { return have };
+            self.base += have as u64;
+            at -= have;
+            self.current = Arc::new(piece);
+        }
+    }
+
     /// Appends blocks to `piece` until it holds `need` bytes or the input ends.
     fn gather(&mut self, piece: Piece, need: usize) -> Piece {
         let mut joined = Vec::with_capacity(need);

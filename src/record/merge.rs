@@ -1,6 +1,7 @@
 //! The records of all inputs in the one order: merged by (running maximum of time, input, number), opened when their time comes.
 
 use super::inputs::{InputReport, note};
+use super::secrets;
 use super::source::{Begin, Fit, SameLink, Signature, Sources};
 use super::tally::Stop;
 use super::walk::{Ask, Walk};
@@ -62,6 +63,8 @@ pub struct Merge {
     reports: Vec<InputReport>,
     input_notes: BTreeMap<u32, String>,
     finished_bytes: u64,
+    /// Key logs that stood behind the last record of an input.
+    secrets: Vec<Vec<u8>>,
     seq: u64,
     windows: u64,
 }
@@ -96,6 +99,7 @@ impl Merge {
             order: BinaryHeap::new(),
             input_notes: BTreeMap::new(),
             finished_bytes: 0,
+            secrets: Vec::new(),
             seq: 0,
             windows: 0,
         };
@@ -151,7 +155,7 @@ impl Merge {
         let left = self.options.stop_after.map_or(u64::MAX, |stop| stop.saturating_sub(self.seq));
         let full = usize::try_from(left).unwrap_or(usize::MAX).min(at_most.max(1));
         let heads = Vec::with_capacity(full.min(WINDOW_ROOM));
-        let mut window = Window { first: Seq(self.seq), heads, blocks: Vec::new() };
+        let mut window = Window { first: Seq(self.seq), heads, ..Window::default() };
         self.windows += 1;
         while window.heads.len() < full {
             self.begin_due();
@@ -164,6 +168,9 @@ impl Merge {
                 Stop::Full => self.order.push(Reverse((key, index))),
                 _ => self.finish(index),
             }
+        }
+        if !window.heads.is_empty() {
+            window.secrets.append(&mut self.secrets);
         }
         self.seq += window.heads.len() as u64;
         (!window.heads.is_empty()).then_some(window)
@@ -252,7 +259,8 @@ impl Merge {
 
     /// An input has been read to its end: its bytes are let go, and what waited for it begins.
     fn finish(&mut self, index: u32) {
-        let Some(Active { walk, source }) = self.active.remove(&index) else { return };
+        let Some(Active { mut walk, source }) = self.active.remove(&index) else { return };
+        self.secrets.append(&mut walk.take_secrets());
         self.close(index, &walk);
         self.options.sources.end(source, walk.tally.run, walk.signature());
         if let Some(next) = self.behind.remove(&index) {
@@ -284,6 +292,23 @@ impl Merge {
             }
         }
         reports
+    }
+
+    /// Key logs that stood behind the last record of all.
+    pub fn take_secrets(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.secrets)
+    }
+
+    /// An input is a pipe.
+    pub fn has_streams(&self) -> bool {
+        self.found.iter().any(|found| matches!(found.origin, Origin::Stdin | Origin::Pipe(_)))
+    }
+
+    /// Finds the key logs that stand in an input, by its number; in files alone, streams cannot be read twice.
+    pub fn secrets(&self) -> impl FnMut(u32) -> Vec<u8> + Send + Sync + 'static {
+        let path = |found: &Found| if let Origin::File { path, .. } = &found.origin { Some(path.clone()) } else { None };
+        let files: Vec<_> = self.found.iter().map(path).collect();
+        move |input| files.get(input as usize).and_then(Option::as_ref).map(|path| secrets::of_file(path)).unwrap_or_default()
     }
 
     /// Paths of the inputs, by number.

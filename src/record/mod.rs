@@ -13,6 +13,7 @@ pub mod inputs;
 pub mod merge;
 mod pcap;
 mod pcapng;
+pub mod secrets;
 pub mod source;
 #[cfg(test)]
 mod synth;
@@ -159,6 +160,8 @@ pub struct Window {
     pub heads: Vec<Head>,
     /// Seq of the first head.
     pub first: Seq,
+    /// Key logs that stood between the records.
+    pub secrets: Vec<Vec<u8>>,
 }
 
 impl Window {

@@ -2,6 +2,7 @@
 
 use super::bytes::Order;
 use super::idb::{Described, drops};
+use super::secrets::{SECRETS, key_log};
 use super::source::Registry;
 use super::tally::{Found, Pass, Stop};
 use crate::prefetch::Ahead;
@@ -31,6 +32,8 @@ pub struct Pcapng {
     last: Timestamp,
     /// Packets whose time is that of the packet before.
     pub timeless: u64,
+    /// Key logs met since they were last asked for.
+    pub secrets: Vec<Vec<u8>>,
 }
 
 /// One block: its type and the bytes of all of it.
@@ -42,7 +45,7 @@ struct Whole<'a> {
 impl Pcapng {
     /// Stands before the first section header.
     pub fn new() -> Pcapng {
-        Pcapng { order: Order::Little, interfaces: Vec::new(), last: Timestamp(0), timeless: 0 }
+        Pcapng { order: Order::Little, interfaces: Vec::new(), last: Timestamp(0), timeless: 0, secrets: Vec::new() }
     }
 
     /// Interfaces of the current section.
@@ -182,6 +185,10 @@ impl Pcapng {
                 {
                     registry.dropped(interface.id, n);
                 }
+                Ok(())
+            }
+            SECRETS => {
+                self.secrets.extend(key_log(self.order, body).map(<[u8]>::to_vec));
                 Ok(())
             }
             _ => Ok(()),

@@ -140,6 +140,11 @@ impl Walk {
             Walker::None => Stop::End,
         };
         (self.pos, self.tally) = (pass.pos, pass.tally);
+        if let Walker::Pcapng(pcapng) = &mut self.format
+            && ask.window != u64::MAX
+        {
+            window.secrets.append(&mut pcapng.secrets);
+        }
         if known.is_none() && window.heads.len() > before {
             window.blocks.push(Arc::clone(self.blocks.current()));
             self.slot = Some((ask.window, slot));
@@ -214,6 +219,11 @@ impl Walk {
             window.heads.push(head);
         }
         None
+    }
+
+    /// Key logs met that no window has.
+    pub fn take_secrets(&mut self) -> Vec<Vec<u8>> {
+        if let Walker::Pcapng(pcapng) = &mut self.format { std::mem::take(&mut pcapng.secrets) } else { Vec::new() }
     }
 
     /// Records given out.

@@ -88,7 +88,7 @@ impl Run {
         if self.flow.as_ref().is_some_and(|flow| flow.is_reopened_by(&packet)) {
             self.flow = None;
         }
-        self.flow.get_or_insert_with(|| TcpFlow::open(&packet)).apply(&packet, &mut self.ledger, &mut out);
+        self.flow.get_or_insert_with(|| TcpFlow::open(&packet)).apply(&packet, &KeyLog::default(), &mut self.ledger, &mut out);
         self.told(out)
     }
 
@@ -110,7 +110,7 @@ impl Run {
     /// Ends the connection.
     fn end(&mut self) -> String {
         let mut out = Vec::new();
-        self.flow.as_mut().unwrap().tick(Timestamp(i64::MAX), true, &mut self.ledger, &mut out);
+        self.flow.as_mut().unwrap().tick(Timestamp(i64::MAX), true, &KeyLog::default(), &mut self.ledger, &mut out);
         self.told(out)
     }
 

@@ -1,0 +1,123 @@
+//! What a TLS handshake showed: facts for rules and reports, no secrets.
+
+use crate::decode::Dir;
+use crate::flow::Seen;
+use crate::proto::tls::{Alert, CertificateRequest, ClientHello, ServerHello, Version};
+use crate::proto::x509::Certificate;
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+/// Alerts that are kept.
+const MOST_ALERTS: usize = 8;
+
+/// A handshake as far as it was seen, and what became of the records behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Handshake {
+    /// Which way the ClientHello went.
+    pub client: Option<Dir>,
+    /// What the client offered first.
+    pub offered: Option<At<ClientHello>>,
+    /// What the server chose in the end.
+    pub chosen: Option<At<ServerHello>>,
+    /// The server asked for another ClientHello.
+    pub retried: bool,
+    /// The application protocol agreed on.
+    pub protocol: Option<String>,
+    /// The certificates each side presented, by the direction in which they went.
+    pub chains: [Option<At<Chain>>; 2],
+    /// The server asked its client for a certificate.
+    pub requested: Option<At<CertificateRequest>>,
+    /// Alerts, with the direction they went.
+    pub alerts: SmallVec<[(Dir, At<Alert>); 1]>,
+    /// In each direction, where what was agreed came into force: ChangeCipherSpec, or in TLS 1.3 a Finished that could be read.
+    pub finished: [Option<Seen>; 2],
+    /// Records of data, by direction, read or not. In TLS 1.3 handshake messages that are encrypted count too.
+    pub data: [u64; 2],
+    /// First record of data, by direction.
+    pub first_data: [Option<Seen>; 2],
+    /// Encrypted records that were read.
+    pub opened: u64,
+    /// Encrypted records that were not.
+    pub unopened: u64,
+    /// Encrypted records that were lost, as numbers of the next ones show.
+    pub lost: u64,
+    /// What is known of keys.
+    pub keys: Keys,
+}
+
+/// Something and where it was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct At<T> {
+    /// What.
+    pub what: T,
+    /// The record that completed it.
+    pub seen: Seen,
+}
+
+/// Certificates in the order sent.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Chain {
+    /// Those that could be read; the first is the sender's own, where that could.
+    pub certificates: Vec<Certificate>,
+    /// How many could not.
+    pub unreadable: u32,
+}
+
+/// What is known of the keys of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Keys {
+    /// Nothing encrypted came yet.
+    #[default]
+    Unasked,
+    /// No key log has them, or the handshake was not seen.
+    Missing,
+    /// The suite is none of those that are read.
+    Unread,
+    /// They open no record.
+    Wrong,
+    /// They open records.
+    Right,
+}
+
+impl Handshake {
+    /// The version agreed on.
+    pub fn version(&self) -> Option<Version> {
+        self.chosen.as_ref().map(|chosen| chosen.what.version)
+    }
+
+    /// It goes on with a session before: no certificates are shown.
+    pub fn is_resumed(&self) -> bool {
+        let (Some(offered), Some(chosen)) = (&self.offered, &self.chosen) else { return false };
+        match chosen.what.version >= Version::TLS13 {
+            true => chosen.what.pre_shared_key,
+            false => {
+                let server = self.client.map(Dir::reverse);
+                let silent = server.is_some_and(|dir| self.chain(dir).is_none());
+                let same = !chosen.what.session_id.is_empty() && chosen.what.session_id == offered.what.session_id;
+                silent && (same || offered.what.resumes) && self.finished.iter().any(Option::is_some)
+            }
+        }
+    }
+
+    /// The certificates that went `dir`.
+    pub fn chain(&self, dir: Dir) -> Option<&At<Chain>> {
+        self.chains.get(dir.index())?.as_ref()
+    }
+
+    /// Both sides came so far that data may flow.
+    pub fn is_complete(&self) -> bool {
+        self.finished.iter().all(Option::is_some) || self.data.iter().all(|records| *records > 0)
+    }
+
+    /// The first alert that ends the connection for a fault.
+    pub fn fault(&self) -> Option<&(Dir, At<Alert>)> {
+        self.alerts.iter().find(|(_, alert)| alert.what.is_fault())
+    }
+
+    /// Notes an alert.
+    pub fn alert(&mut self, dir: Dir, alert: Alert, seen: Seen) {
+        if self.alerts.len() < MOST_ALERTS {
+            self.alerts.push((dir, At { what: alert, seen }));
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! TLS connections: what their handshakes say, and with a key log what they carry.
+
+mod derive;
+mod handshake;
+mod late;
+mod opener;
+mod session;
+
+pub use handshake::{At, Chain, Handshake, Keys};
+pub use late::Late;
+pub use session::{Content, Session};
