@@ -102,6 +102,11 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// Seconds since 1970 as RFC 3339 without a fraction; `None` beyond the years 0 to 9999, which it cannot write.
+pub fn rfc3339_of(seconds: i64) -> Option<String> {
+    jiff::Timestamp::from_second(seconds).ok().map(|at| at.to_string()).filter(|text| !text.starts_with('-'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,5 +131,12 @@ mod tests {
     fn arithmetic_saturates_instead_of_wrapping() {
         assert_eq!(Timestamp(i64::MAX) + Span::secs(1), Timestamp(i64::MAX));
         assert_eq!(Timestamp(i64::MIN) - Timestamp(1), Span(i64::MIN));
+    }
+
+    #[test]
+    fn dates_of_certificates_may_lie_far_off() {
+        let of = |seconds| rfc3339_of(seconds).unwrap_or_default();
+        assert_eq!((of(-631_152_000), of(253_402_207_200)), ("1950-01-01T00:00:00Z".to_owned(), "9999-12-30T22:00:00Z".to_owned()));
+        assert_eq!((rfc3339_of(i64::MAX), rfc3339_of(-99_999_999_999)), (None, None));
     }
 }

@@ -1,9 +1,9 @@
 //! Entries of the report, made from a judged call.
 
-use super::{control, sound, taps};
+use super::{control, sound, taps, tls};
 use crate::call::{BoundStream, Call, Leg, LegKind, LegMessage, Recognition, media, outcome, recognise, relay::Relay};
 use crate::finding::Finding;
-use crate::flow::{Pass, Transport, located::path_order};
+use crate::flow::{Connection, Pass, Transport, located::path_order};
 use crate::path::{End, Hop, HopKind, Network, Way};
 use crate::proto::sip::{self, NameAddr, Uri};
 use crate::record::Seq;
@@ -45,7 +45,8 @@ pub fn outline<'c>(call: &'c Call, hops: &'c [Hop], findings: &'c [Finding]) -> 
 }
 
 fn entries_of<'c>(call: &'c Call, hops: &'c [Hop]) -> Vec<(Seq, HopEntry<'c>)> {
-    hops.iter().map(|h| (h.first.seq, hop(h, Some(&call.id)))).collect()
+    let connections = || call.connections.iter().map(|connection| &**connection);
+    hops.iter().map(|h| (h.first.seq, hop(h, Some(&call.id), connections()))).collect()
 }
 
 fn first(bound: &BoundStream) -> Seq {
@@ -300,7 +301,7 @@ fn dscp(pass: Option<&Pass>) -> u8 {
 }
 
 /// The entry of a hop.
-pub fn hop<'c>(hop: &'c Hop, call: Option<&'c str>) -> HopEntry<'c> {
+pub fn hop<'c>(hop: &'c Hop, call: Option<&'c str>, connections: impl Iterator<Item = &'c Connection>) -> HopEntry<'c> {
     let end = |end: &End| EndEntry { ip: Text::ip(end.ip), place: end.place.as_str().into() };
     let way = |way: &'c Way| WayEntry {
         segment: way.segment.as_str().into(),
@@ -320,5 +321,6 @@ pub fn hop<'c>(hop: &'c Hop, call: Option<&'c str>) -> HopEntry<'c> {
         a_to_b: way(out),
         b_to_a: way(back),
         asymmetric,
+        tls: if hop.kind == HopKind::Signalling { tls::of_hop(hop, connections) } else { Vec::new() },
     }
 }

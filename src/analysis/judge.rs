@@ -150,7 +150,7 @@ impl Judge<'_> {
         self.hops(std::slice::from_ref(&hop), &ctx, &mut gathered);
         let report = CallReport {
             first: hop.first.seq,
-            hops: vec![(hop.first.seq, entries::hop(&hop, None))],
+            hops: vec![(hop.first.seq, entries::hop(&hop, None, std::iter::once(connection)))],
             findings: gathered.findings.as_slice().into(),
             ..CallReport::default()
         };

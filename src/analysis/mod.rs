@@ -11,6 +11,7 @@ mod sound;
 mod state;
 mod summary;
 mod taps;
+mod tls;
 mod unread;
 
 use crate::call::{CallStage, stage::Ended};

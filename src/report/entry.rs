@@ -1,6 +1,6 @@
 //! The entries of `callpath.report/1`: field names are the contract's, what is unknown is `null`, never absent.
 
-use super::{BySeverity, DigitEntry, EventsEntry, IceEntry, IntervalEntry, RelayEntry, RtcpEntry, StreamTapEntry, Text};
+use super::{BySeverity, DigitEntry, EventsEntry, IceEntry, IntervalEntry, RelayEntry, RtcpEntry, StreamTapEntry, Text, TlsEntry};
 use crate::finding::Severity;
 use crate::record::RecordId;
 use serde::{Deserialize, Serialize};
@@ -246,6 +246,8 @@ pub struct HopEntry<'a> {
     pub b_to_a: WayEntry<'a>,
     /// The verdict on both directions.
     pub asymmetric: AsymmetricEntry<'a>,
+    /// TLS connections of its call between both ends, at most eight.
+    pub tls: Vec<TlsEntry<'a>>,
 }
 
 /// One end of a hop.

@@ -124,7 +124,7 @@ mod tests {
     use super::*;
     use crate::record::Seq;
     use crate::report::sample::{HOSTILE, sample};
-    use crate::report::{CallEntry, HopEntry, LegEntry, StreamEntry};
+    use crate::report::{AlertEntry, CallEntry, CertificateEntry, HopEntry, LegEntry, StreamEntry, TlsEntry};
     use std::collections::BTreeSet;
 
     /// Every path of `callpath.report/1`, as contract.md lists it; `[]` is an array's entry, `*` any key.
@@ -171,6 +171,16 @@ mod tests {
         hops[].a_to_b hops[].a_to_b.segment hops[].a_to_b.basis hops[].a_to_b.packets hops[].a_to_b.bytes
         hops[].b_to_a hops[].b_to_a.segment hops[].b_to_a.basis hops[].b_to_a.packets hops[].b_to_a.bytes
         hops[].asymmetric hops[].asymmetric.verdict hops[].asymmetric.evidence hops[].asymmetric.evidence[]
+        hops[].tls hops[].tls[] hops[].tls[].client hops[].tls[].server hops[].tls[].version hops[].tls[].suite
+        hops[].tls[].server_name hops[].tls[].protocol hops[].tls[].resumed hops[].tls[].certificate_requested hops[].tls[].complete
+        hops[].tls[].opened hops[].tls[].unopened hops[].tls[].lost hops[].tls[].alerts hops[].tls[].alerts[] hops[].tls[].alerts[].from
+        hops[].tls[].alerts[].name hops[].tls[].alerts[].meaning hops[].tls[].alerts[].record hops[].tls[].alerts[].record.input
+        hops[].tls[].alerts[].record.number
+        hops[].tls[].client_certificate hops[].tls[].client_certificate.subject hops[].tls[].client_certificate.issuer
+        hops[].tls[].client_certificate.names hops[].tls[].client_certificate.names[] hops[].tls[].client_certificate.not_before
+        hops[].tls[].client_certificate.not_after hops[].tls[].client_certificate.key hops[].tls[].client_certificate.usage
+        hops[].tls[].client_certificate.usage[] hops[].tls[].client_certificate.chain
+        hops[].tls[].server_certificate
         findings findings[] findings[].id findings[].rule findings[].severity findings[].title findings[].message findings[].subject
         findings[].value findings[].call findings[].calls findings[].count findings[].records findings[].records[]
         findings[].records[].input findings[].records[].number findings[].evidence findings[].evidence[] findings[].evidence[].input
@@ -205,6 +215,9 @@ mod tests {
             call.streams.push("0000000001f4".into());
             call.legs[0].hops.push("media-198.51.100.5".into());
         }
+        let own = CertificateEntry { names: vec!["a".into()], usage: Some(vec!["any".into()]), ..CertificateEntry::default() };
+        let tls = TlsEntry { client_certificate: Some(own), alerts: vec![AlertEntry::default()], ..TlsEntry::default() };
+        calls[0].hops[0].1.tls.push(tls);
         serde_json::from_slice(&written(&Json, &calls, &summary)).unwrap()
     }
 

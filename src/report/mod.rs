@@ -24,12 +24,14 @@ mod sample;
 pub mod spool;
 pub mod terminal;
 mod text;
+pub mod tls;
 pub mod width;
 
 pub use control::*;
 pub use entry::*;
 pub use media::*;
 pub use text::Text;
+pub use tls::*;
 
 /// Everything that is reported of one ended call, or of one connection that nobody could read (then `call` is `None`).
 #[derive(Debug, Clone, Default)]

@@ -147,6 +147,7 @@ fn hop(
         a_to_b,
         b_to_a,
         asymmetric,
+        tls: Vec::new(),
     }
 }
 

@@ -268,6 +268,11 @@ fn one(out: &mut dyn Write, pen: Pen, hop: &HopEntry<'_>, calls: u64, evidence: 
     let style = of_verdict(&hop.asymmetric.verdict);
     way(out, pen, ("→ ", &hop.a_to_b), columns, style)?;
     way(out, pen, ("← ", &hop.b_to_a), columns, style)?;
+    if let Some(tls) = hop.tls.first() {
+        let mut lead = pen.line();
+        lead.to(12);
+        pen.hanging(out, lead.take(), 14, style::PLAIN, &escape(&tls.summary()))?;
+    }
     verdict(out, pen, hop, evidence)
 }
 
