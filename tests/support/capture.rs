@@ -6,6 +6,7 @@ use super::frame::{Segment, frame};
 use super::ladder::{Ladder, Line, Rtp, Sighting, Transport, What};
 use super::message::Writer;
 use super::sdp::codec;
+use super::tls::Session;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -32,7 +33,7 @@ pub fn capture(ladder: &Ladder) -> Result<Capture, String> {
 
 /// The captures of a ladder, in order of name.
 pub fn captures(ladder: &Ladder) -> Result<Vec<Capture>, String> {
-    let mut frames = Wire::new(ladder).run()?;
+    let (mut frames, keys) = Wire::new(ladder).run()?;
     frames.sort_by_key(|frame| frame.at);
     let first = frames.first().map_or(0, |frame| frame.at);
     let mut files: BTreeMap<String, Vec<Frame>> = BTreeMap::new();
@@ -44,7 +45,7 @@ pub fn captures(ladder: &Ladder) -> Result<Vec<Capture>, String> {
         };
         files.entry(name).or_default().push(frame);
     }
-    Ok(files.into_iter().map(|(name, frames)| file(ladder, name, &frames)).collect())
+    Ok(files.into_iter().map(|(name, frames)| file(ladder, name, &frames, &keys)).collect())
 }
 
 /// One frame to be captured.
@@ -55,11 +56,11 @@ struct Frame {
     facts: Facts,
 }
 
-fn file(ladder: &Ladder, name: String, frames: &[Frame]) -> Capture {
+fn file(ladder: &Ladder, name: String, frames: &[Frame], keys: &str) -> Capture {
     let ahead = ladder.clocks.get(&name).copied().unwrap_or(0);
-    let pcapng = frames.iter().any(|frame| frame.facts.interface.is_some());
+    let pcapng = !keys.is_empty() || frames.iter().any(|frame| frame.facts.interface.is_some());
     let records: Vec<Record<'_>> = frames.iter().map(|frame| Record::new(frame, ladder.start + ahead)).collect();
-    let bytes = if pcapng { write_pcapng(&records) } else { write_pcap(&records) };
+    let bytes = if pcapng { write_pcapng(&records, keys) } else { write_pcap(&records) };
     Capture { name, pcapng, bytes, line_of_record: frames.iter().map(|frame| frame.line).collect() }
 }
 
@@ -103,7 +104,7 @@ fn write_pcap(records: &[Record<'_>]) -> Vec<u8> {
     out
 }
 
-fn write_pcapng(records: &[Record<'_>]) -> Vec<u8> {
+fn write_pcapng(records: &[Record<'_>], keys: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let section = [&0x1a2b_3c4d_u32.to_le_bytes()[..], &[1, 0, 0, 0], &[0xff; 8]].concat();
     block(&mut out, 0x0a0d_0d0a, &section);
@@ -123,6 +124,11 @@ fn write_pcapng(records: &[Record<'_>]) -> Vec<u8> {
             body.extend([0; 4]);
         }
         block(&mut out, 1, &body);
+    }
+    if !keys.is_empty() {
+        // Decryption Secrets Block with a TLS key log.
+        let body = [&0x544c_534b_u32.to_le_bytes()[..], &u32le(keys.len()), &padded(keys.as_bytes())].concat();
+        block(&mut out, 10, &body);
     }
     for record in records {
         let interface = interfaces.iter().position(|name| *name == record.interface).unwrap_or(0);
@@ -170,16 +176,25 @@ struct Wire<'l> {
     ladder: &'l Ladder,
     connections: BTreeMap<(SocketAddr, SocketAddr), Connection>,
     said: BTreeMap<(String, String), Vec<u8>>,
+    sessions: BTreeMap<(SocketAddr, SocketAddr), Session>,
     ids: BTreeMap<SocketAddr, u16>,
     frames: Vec<Frame>,
 }
 
 impl<'l> Wire<'l> {
     fn new(ladder: &'l Ladder) -> Self {
-        Self { ladder, connections: BTreeMap::new(), said: BTreeMap::new(), ids: BTreeMap::new(), frames: Vec::new() }
+        Self {
+            ladder,
+            connections: BTreeMap::new(),
+            said: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            ids: BTreeMap::new(),
+            frames: Vec::new(),
+        }
     }
 
-    fn run(mut self) -> Result<Vec<Frame>, String> {
+    /// The frames, and the key log where the ladder says that there is one.
+    fn run(mut self) -> Result<(Vec<Frame>, String), String> {
         let mut writer = Writer::new(self.ladder);
         for (index, line) in self.ladder.lines.iter().enumerate() {
             let way = (line.from.name.clone(), line.to.name.clone());
@@ -193,14 +208,30 @@ impl<'l> Wire<'l> {
                     let message = self.said.get(&way).cloned().ok_or_else(|| format!("line {}: nothing to send again", index + 1))?;
                     self.message(index, line, message);
                 }
+                What::Tls(tls) => {
+                    let seed = format!("{:?}", connection(line));
+                    let session = self.sessions.entry(connection(line)).or_default();
+                    let bytes = session.write(&line.from.name, tls, &seed).map_err(|e| format!("line {}: {e}", index + 1))?;
+                    self.send_message(index, line, bytes);
+                }
                 What::Segment(flags) => self.segment(index, line, *flags),
                 What::Rtp(rtp) => self.rtp(index, line, rtp)?,
             }
         }
-        Ok(self.frames)
+        let keys = self.sessions.values().filter(|_| self.ladder.keys).filter_map(Session::key_log).collect();
+        Ok((self.frames, keys))
     }
 
     fn message(&mut self, index: usize, line: &Line, message: Vec<u8>) {
+        let session = self.sessions.get_mut(&connection(line)).filter(|_| line.transport != Transport::Udp);
+        let bytes = match session {
+            Some(session) => session.carry(&line.from.name, message),
+            None => message,
+        };
+        self.send_message(index, line, bytes);
+    }
+
+    fn send_message(&mut self, index: usize, line: &Line, message: Vec<u8>) {
         if line.transport == Transport::Udp {
             self.send(index, line, line.at, Segment::Udp(message), &line.sighting);
             return;

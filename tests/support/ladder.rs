@@ -11,6 +11,7 @@
 //! 0.100  ms > sbc  183 tag=b sdp=no                    a response to the newest open request of the other side
 //! 0.500  sbc > ms  again                               the last message that way, byte for byte
 //! 0.600  sbc > ms  [SYN]                               a bare TCP segment; the flow then gets no handshake of its own
+//! 0.700  sbc > ms  tls hello sni=sip.pstnhub.microsoft.com    TLS, as `tls` tells
 //! 1.000  sbc 198.51.100.5:4000 > ms 52.114.75.24:49200  srtp PCMU x 500 every 20 ms ssrc=0x1 lost=3,10-12
 //! ```
 //!
@@ -18,6 +19,7 @@
 //! message (`call= sdp= media= candidate= tag= for= phrase= body=`), and else header fields: `contact=-` removes one.
 
 use super::facts::Facts;
+use super::tls::Tls;
 use super::token::{address, pair, time, words};
 pub use super::what::{Rtp, Sip, What};
 use super::what::{facts_only, what};
@@ -37,6 +39,8 @@ pub struct Ladder {
     pub clocks: BTreeMap<String, i64>,
     /// Name and length (ns) of rotated files.
     pub rotate: Option<(String, i64)>,
+    /// The capture brings the keys of its TLS.
+    pub keys: bool,
 }
 
 /// How frames were seen: their facts, and further copies of them.
@@ -74,7 +78,8 @@ pub struct End {
     pub at: SocketAddr,
 }
 
-/// How a line travels; `Tls` is clear SIP over TCP that says TLS in its Via, as an SBC's decrypted export does.
+/// How a line travels; `Tls` is clear SIP over TCP that says TLS in its Via, as an SBC's decrypted export does, until a handshake's
+/// lines seal it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
     /// UDP.
@@ -121,6 +126,7 @@ struct Reader {
     ways: BTreeMap<(String, String), Sighting>,
     clocks: BTreeMap<String, i64>,
     rotate: Option<(String, i64)>,
+    keys: bool,
     pairs: BTreeMap<(bool, String, String), Pair>,
     names: BTreeMap<std::net::IpAddr, String>,
     last: Option<Last>,
@@ -130,7 +136,7 @@ impl Reader {
     fn finish(self) -> Ladder {
         // 2026-01-15T09:00:00Z: any working morning will do.
         let start = self.start.unwrap_or(1_768_467_600_000_000_000);
-        Ladder { start, lines: self.lines, ways: self.ways, clocks: self.clocks, rotate: self.rotate }
+        Ladder { start, lines: self.lines, ways: self.ways, clocks: self.clocks, rotate: self.rotate, keys: self.keys }
     }
 
     fn line(&mut self, words: &[String]) -> Result<(), String> {
@@ -138,6 +144,7 @@ impl Reader {
         match words[0].as_str() {
             "at" => self.start = Some(clock(rest.first().map_or("", String::as_str))?),
             "also" => self.also(rest)?,
+            "keys" => self.keys = true,
             "file" => {
                 let (name, ahead) = named(rest, "clock")?;
                 self.clocks.insert(name, ahead);
@@ -178,7 +185,8 @@ impl Reader {
         let (from, to, rest) = self.ends(words)?;
         let (given, rest) = transport(rest);
         let mut facts = Facts::default();
-        let what = what(rest, &mut facts)?;
+        let tls = if given == Some(Transport::Tls) { Tls::read(rest)? } else { None };
+        let what = tls.map_or_else(|| what(rest, &mut facts), |tls| Ok(What::Tls(tls)))?;
         let (from, to, transport) = self.addresses(matches!(what, What::Rtp(_)), from, to, given)?;
         self.lines.push(Line { at, from, to, transport, what, sighting: Sighting { facts, copies: Vec::new() } });
         self.last = Some(Last::Line);

@@ -3,6 +3,7 @@
 //! Every test file that says `mod support;` compiles all of this, so each module's own tests reach every function of it.
 
 pub mod capture;
+pub mod der;
 pub mod dialog;
 pub mod facts;
 pub mod frame;
@@ -12,6 +13,8 @@ pub mod page;
 pub mod party;
 pub mod run;
 pub mod sdp;
+pub mod seal;
+pub mod tls;
 pub mod token;
 pub mod what;
 

@@ -4,6 +4,7 @@ use super::capture::Capture;
 use callpath::analysis::run::{Drive, WINDOW, finish, run};
 use callpath::analysis::{Analysis, Settings};
 use callpath::engine::par;
+use callpath::flow::keylog::KeyLog;
 use callpath::input::discover;
 use callpath::record::{Merge, Options};
 use callpath::report::{Format, json::Json};
@@ -36,6 +37,7 @@ pub fn report(inputs: &[PathBuf], topology: Option<(&str, &str)>) -> String {
     let mut merge = Merge::open(discover(&inputs).unwrap(), par::spawn, options).unwrap();
     let settings = Settings { topology: &topology, rules: RULES, format: &Json };
     let mut analysis = Analysis::new(&Json);
+    analysis.know(KeyLog::default(), merge.secrets());
     let mut out = Vec::new();
     let drive = Drive { window: WINDOW, filter: None, progress: &mut |_| {}, out: &mut out };
     run(&mut analysis, &mut merge, settings, drive).unwrap();

@@ -1,6 +1,7 @@
-//! What a ladder's line sends: a SIP message, the same once more, a bare TCP segment, or RTP.
+//! What a ladder's line sends: a SIP message, the same once more, a bare TCP segment, a message of TLS, or RTP.
 
 use super::facts::Facts;
+use super::tls::Tls;
 use super::token::{address, number, numbers, pair, time};
 use std::net::SocketAddr;
 
@@ -13,6 +14,8 @@ pub enum What {
     Again,
     /// A bare TCP segment: the flags as TCP numbers them.
     Segment(u8),
+    /// A message of TLS.
+    Tls(Tls),
     /// RTP packets.
     Rtp(Rtp),
 }
