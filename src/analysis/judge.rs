@@ -8,6 +8,8 @@ use crate::hash;
 use crate::path::{self, Hop, Memo, Network};
 use crate::report::{CallReport, CheckEntry, Format, Rendered, spool::Part};
 use crate::rules::{Check, Ctx, Rule};
+use crate::time::Timestamp;
+use crate::topology::Topology;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Judges calls.
@@ -19,6 +21,8 @@ pub struct Judge<'a> {
     pub rules: &'a [&'static Rule],
     /// Renders the entries.
     pub format: &'a dyn Format,
+    /// How far the capture has come.
+    pub clock: Timestamp,
 }
 
 /// A rule's outcomes on the subjects of one call.
@@ -69,8 +73,8 @@ impl Judged {
         self.rendered.0.iter_mut().for_each(Part::shrink);
     }
 
-    fn add(&mut self, report: &CallReport<'_>, tallies: BTreeMap<&'static str, Tally>, format: &dyn Format) {
-        format.render(report, &mut self.rendered);
+    fn add(&mut self, report: Option<&CallReport<'_>>, tallies: BTreeMap<&'static str, Tally>, format: &dyn Format) {
+        report.iter().for_each(|report| format.render(report, &mut self.rendered));
         for (rule, tally) in tallies {
             let check = self.checks.entry(rule).or_default();
             check.violated += tally.violated;
@@ -115,7 +119,7 @@ impl Judge<'_> {
                 self.messages(call, leg, recognition, &mut gathered);
             }
         }
-        let ctx = Ctx { topology: self.network.topology, call: Some(call), leg: None };
+        let ctx = self.ctx(Some(call), None);
         self.hops(&hops, &ctx, &mut gathered);
         let shows = self.format.shows(call.first.seq, &gathered.findings);
         let mut report = match shows {
@@ -126,40 +130,50 @@ impl Judge<'_> {
         if shows && self.format.ladders() {
             report.ladder = ladder::rows(call, &gathered.findings);
         }
-        judged.add(&report, gathered.tallies, self.format);
+        judged.add(Some(&report), gathered.tallies, self.format);
         judged.add_findings(gathered.findings);
     }
 
-    /// Judges a connection that nobody could read: it is a signalling hop all the same. Clear SIP is left out: its calls have it.
+    /// Judges a connection. One that nobody could read is a signalling hop all the same; of clear SIP its calls have the hop.
     pub fn connection(&self, connection: &Connection, memo: &mut Memo, judged: &mut Judged) {
-        if connection.content == Content::Sip {
-            return;
-        }
-        let hop = path::unread(connection, &self.network, memo);
         let mut gathered = Gathered::default();
-        let ctx = Ctx { topology: self.network.topology, call: None, leg: None };
-        let (from, to) = connection.id.flow.endpoints();
-        let at = connection.first.at;
-        let with_microsoft = [from, to].iter().any(|end| self.network.topology.is_microsoft_signalling(end.ip(), at));
-        if let Some(reason) = unread::reason(connection).filter(|_| with_microsoft) {
+        let ctx = self.ctx(None, None);
+        self.transport(connection, &ctx, &mut gathered);
+        let hop = (connection.content != Content::Sip).then(|| path::unread(connection, &self.network, memo));
+        if let Some(reason) = unread::reason(connection).filter(|_| is_encrypted_signalling(connection, ctx.topology)) {
             for rule in self.rules.iter().filter(|rule| matches!(rule.check, Check::Message(_))) {
                 gathered.tally(rule, &Outcome::NotChecked(reason.clone()));
             }
             *judged.unread.entry(reason).or_default() += 1;
         }
-        self.hops(std::slice::from_ref(&hop), &ctx, &mut gathered);
+        self.hops(hop.as_slice(), &ctx, &mut gathered);
         let report = CallReport {
-            first: hop.first.seq,
-            hops: vec![(hop.first.seq, entries::hop(&hop, None, std::iter::once(connection)))],
+            first: connection.first.seq,
+            hops: hop.iter().map(|hop| (hop.first.seq, entries::hop(hop, None, std::iter::once(connection)))).collect(),
             findings: gathered.findings.as_slice().into(),
             ..CallReport::default()
         };
-        judged.add(&report, gathered.tallies, self.format);
+        let says = hop.is_some() || !gathered.findings.is_empty();
+        judged.add(says.then_some(&report), gathered.tallies, self.format);
         judged.add_findings(gathered.findings);
     }
 
+    fn ctx<'c>(&'c self, call: Option<&'c Call>, leg: Option<(&'c Leg, &'c Recognition)>) -> Ctx<'c> {
+        Ctx { topology: self.network.topology, clock: self.clock, call, leg }
+    }
+
+    fn transport(&self, connection: &Connection, ctx: &Ctx<'_>, gathered: &mut Gathered) {
+        for rule in self.rules {
+            if let Check::Connection(check) = rule.check {
+                let outcome = check(connection, ctx);
+                gathered.tally(rule, &outcome);
+                gathered.violations(rule, outcome, None, || connection_filter(connection));
+            }
+        }
+    }
+
     fn messages(&self, call: &Call, leg: &Leg, recognition: &Recognition, gathered: &mut Gathered) {
-        let ctx = Ctx { topology: self.network.topology, call: Some(call), leg: Some((leg, recognition)) };
+        let ctx = self.ctx(Some(call), Some((leg, recognition)));
         for message in leg.messages.iter().filter(|message| !message.retransmission) {
             let mut outcomes: Vec<(&'static Rule, Outcome)> = Vec::new();
             for rule in self.rules {
@@ -192,6 +206,12 @@ impl Judge<'_> {
     }
 }
 
+/// It carries TLS that nobody could read, between Microsoft and somebody.
+fn is_encrypted_signalling(connection: &Connection, topology: &Topology) -> bool {
+    let ((from, to), at) = (connection.id.flow.endpoints(), connection.first.at);
+    connection.content == Content::Tls && [from, to].iter().any(|end| topology.is_microsoft_signalling(end.ip(), at))
+}
+
 /// One level lower when the service took that very message (catalogue section 4).
 fn lowered(rule: &Rule, message: &LegMessage, ctx: &Ctx<'_>, outcome: Outcome) -> Outcome {
     match outcome {
@@ -207,6 +227,12 @@ fn call_filter(leg: &Leg) -> String {
     let call_id = leg.call_id().map(|c| String::from_utf8_lossy(c).replace('\\', "\\\\").replace('"', "\\\""));
     let ends = || leg.ends().map(|(a, b)| format!("ip.addr == {} && ip.addr == {}", a.ip(), b.ip())).unwrap_or_default();
     call_id.map_or_else(ends, |id| format!("sip.Call-ID == \"{id}\""))
+}
+
+fn connection_filter(connection: &Connection) -> String {
+    let (a, b) = connection.id.flow.endpoints();
+    let ip = if a.is_ipv6() { "ipv6" } else { "ip" };
+    format!("{ip}.addr == {} && {ip}.addr == {} && tcp.port == {} && tcp.port == {}", a.ip(), b.ip(), a.port(), b.port())
 }
 
 impl Gathered {

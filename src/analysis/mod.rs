@@ -167,7 +167,7 @@ impl Analysis {
 
     fn judge(&mut self, ended: Vec<Ended>, (clock, all): (Timestamp, bool), source: Source<'_>, settings: Settings<'_>) -> io::Result<()> {
         let network = Network { topology: settings.topology, taps: &self.engine.taps, interfaces: source.interfaces, files: source.files };
-        let judge = Judge { network, rules: settings.rules, format: settings.format };
+        let judge = Judge { network, rules: settings.rules, format: settings.format, clock };
         let memos = Memos::default();
         let mut waiting = lots(ended).into_iter();
         loop {

@@ -1,7 +1,7 @@
 //! Is a leg Direct Routing? Items 1 and 2 of section 3 of the rule catalogue, with the evidence kept, and which end is Microsoft.
 
 use super::{Leg, LegMessage};
-use crate::flow::{Course, Transport};
+use crate::flow::{Course, Transport, tls::SERVICE_DOMAINS};
 use crate::proto::sip::{HeaderName, Sip};
 use crate::time::Timestamp;
 use crate::topology::{Place, Topology};
@@ -13,9 +13,6 @@ use std::net::{IpAddr, SocketAddr};
 
 /// The port of Direct Routing signalling at Microsoft.
 pub const SIGNALLING_PORT: u16 = 5061;
-
-/// Domains of the service: worldwide, GCC High, DoD.
-pub const SERVICE_DOMAINS: [&str; 3] = ["pstnhub.microsoft.com", "pstnhub.gov.teams.microsoft.us", "pstnhub.dod.teams.microsoft.us"];
 
 /// How the service introduces itself in Server and User-Agent.
 const SERVICE_AGENT: &str = "Microsoft.PSTNHub.SIPProxy";

@@ -76,6 +76,8 @@ pub struct Connection {
     pub halves: [Half; 2],
     /// How it ended.
     pub end: End,
+    /// Which way the first FIN or RST went, and where it was seen.
+    pub ended: Option<(Dir, Seen)>,
     /// What its TLS handshake showed, if it has one.
     pub tls: Option<Box<Handshake>>,
 }
@@ -94,6 +96,7 @@ impl Connection {
             content: Content::Unknown,
             halves: Default::default(),
             end: End::Open,
+            ended: None,
             tls: None,
         }
     }
@@ -110,8 +113,9 @@ impl Connection {
             match (tcp.rst(), tcp.fin(), self.end) {
                 (true, _, End::Open) => self.end = End::Rst,
                 (_, true, End::Open) => self.end = End::Fin,
-                _ => {}
+                _ => return false,
             }
+            self.ended = Some((packet.dir, Seen::of(packet)));
         }
         false
     }

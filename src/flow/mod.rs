@@ -56,7 +56,7 @@ pub use seen::Seen;
 pub use sightings::{Run, Sightings};
 pub use stream::Stream;
 pub use stun::StunExchange;
-pub use tcp_flow::TcpFlow;
+pub use tcp_flow::{HTTPS_PORT, TcpFlow};
 pub use text::Text;
 pub use turn::Relay;
 

@@ -17,6 +17,8 @@ const TOO_LATE: Undecoded = Undecoded::new("tls", "key came too late");
 
 /// Port of SIP over TLS (RFC 3261 section 19.1.2).
 pub const SIPS_PORT: u16 = 5061;
+/// Port of HTTPS: there the service is asked for other things than calls.
+pub const HTTPS_PORT: u16 = 443;
 
 /// One TCP connection.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -168,14 +170,17 @@ impl TcpFlow {
         self.connection.end != End::Open
     }
 
-    /// It carries SIP, or is on the port of SIP over TLS and carries nothing else: worth telling the call stage. A handshake that
-    /// never completes there is a signalling hop as well.
+    /// It carries SIP, or is on the port of SIP over TLS and carries nothing else, or its handshake names the service: worth telling
+    /// the call stage. A handshake that never completes is a signalling hop as well.
     pub fn is_signalling(&self) -> bool {
         let (a, b) = self.connection.id.flow.endpoints();
         match self.connection.content {
             Content::Sip => true,
             Content::Stun => false,
-            Content::Tls | Content::Unknown => a.port() == SIPS_PORT || b.port() == SIPS_PORT,
+            Content::Tls | Content::Unknown if a.port() == SIPS_PORT || b.port() == SIPS_PORT => true,
+            Content::Tls if a.port() == HTTPS_PORT || b.port() == HTTPS_PORT => false,
+            Content::Tls => self.lanes.tls().is_some_and(|session| session.handshake.from_service().is_some()),
+            Content::Unknown => false,
         }
     }
 

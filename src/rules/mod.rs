@@ -2,8 +2,10 @@
 
 use crate::call::{Call, Leg, LegMessage, MessageIdx, Recognition, Transaction};
 use crate::finding::{Evidence, Outcome, Severity, Violation};
+use crate::flow::Connection;
 use crate::path::Hop;
 use crate::proto::sip::{HeaderName, Method, NameAddr};
+use crate::time::Timestamp;
 use crate::topology::Topology;
 
 pub mod dialog;
@@ -98,6 +100,8 @@ impl Rule {
 pub enum Check {
     /// One message of a Direct Routing leg, each once.
     Message(fn(&LegMessage, &Ctx<'_>) -> Outcome),
+    /// One TCP connection, whatever could be read of it.
+    Connection(fn(&Connection, &Ctx<'_>) -> Outcome),
     /// One hop.
     Hop(fn(&Hop, &Ctx<'_>) -> Outcome),
 }
@@ -107,6 +111,7 @@ impl Check {
     pub const fn scope(&self) -> &'static str {
         match self {
             Check::Message(_) => "Message",
+            Check::Connection(_) => "Connection",
             Check::Hop(_) => "Hop",
         }
     }
@@ -117,7 +122,9 @@ impl Check {
 pub struct Ctx<'a> {
     /// The user's network.
     pub topology: &'a Topology,
-    /// The call; `None` for a connection nobody could read.
+    /// How far the capture has come.
+    pub clock: Timestamp,
+    /// The call; `None` for a connection.
     pub call: Option<&'a Call>,
     /// The leg of the message that is looked at.
     pub leg: Option<(&'a Leg, &'a Recognition)>,
@@ -128,6 +135,13 @@ impl<'a> Ctx<'a> {
     pub fn to_microsoft(&self, message: &LegMessage) -> bool {
         let m = &message.message;
         self.leg.is_some_and(|(_, r)| r.is_microsoft(m.dst(), m.src()) && !r.is_microsoft(m.src(), m.dst()))
+    }
+
+    /// The connection that the message came over. None where another one on the same ports followed it.
+    pub fn connection(&self, message: &LegMessage) -> Option<&'a Connection> {
+        let (id, known) = (message.message.course().connection, &self.call?.connections);
+        let at = known.binary_search_by_key(&id.flow, |connection| connection.id.flow).ok()?;
+        known.get(at).map(|connection| &**connection).filter(|connection| connection.id == id)
     }
 
     /// The transaction of the message.

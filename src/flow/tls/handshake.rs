@@ -2,10 +2,15 @@
 
 use crate::decode::Dir;
 use crate::flow::Seen;
-use crate::proto::tls::{Alert, CertificateRequest, ClientHello, ServerHello, Version};
-use crate::proto::x509::Certificate;
+use crate::proto::{
+    tls::{Alert, CertificateRequest, ClientHello, ServerHello, Version},
+    x509::Certificate,
+};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
+
+/// Domains of the service: worldwide, GCC High, DoD.
+pub const SERVICE_DOMAINS: [&str; 3] = ["pstnhub.microsoft.com", "pstnhub.gov.teams.microsoft.us", "pstnhub.dod.teams.microsoft.us"];
 
 /// Alerts that are kept.
 const MOST_ALERTS: usize = 8;
@@ -35,6 +40,8 @@ pub struct Handshake {
     pub data: [u64; 2],
     /// First record of data, by direction.
     pub first_data: [Option<Seen>; 2],
+    /// Last record of data, by direction.
+    pub last_data: [Option<Seen>; 2],
     /// Encrypted records that were read.
     pub opened: u64,
     /// Encrypted records that were not.
@@ -114,10 +121,39 @@ impl Handshake {
         self.alerts.iter().find(|(_, alert)| alert.what.is_fault())
     }
 
+    /// Which way the certificates or what was asked for say that the service is: the direction of what it sends.
+    pub fn from_service(&self) -> Option<Dir> {
+        let named = |dir: &Dir| self.chain(*dir).and_then(|chain| chain.what.certificates.first()).is_some_and(names_service);
+        let asked = self.offered.as_ref().and_then(|offered| offered.what.server_name.as_deref()).is_some_and(is_service);
+        let by_name = || self.client.filter(|_| asked).map(Dir::reverse);
+        [Dir::Up, Dir::Down].into_iter().find(named).or_else(by_name)
+    }
+
     /// Notes an alert.
     pub fn alert(&mut self, dir: Dir, alert: Alert, seen: Seen) {
         if self.alerts.len() < MOST_ALERTS {
             self.alerts.push((dir, At { what: alert, seen }));
         }
+    }
+}
+
+/// A host name is one of the service's.
+pub fn is_service(name: &str) -> bool {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    SERVICE_DOMAINS.iter().any(|domain| name.strip_suffix(domain).is_some_and(|front| front.is_empty() || front.ends_with('.')))
+}
+
+fn names_service(certificate: &Certificate) -> bool {
+    certificate.names.iter().chain(&certificate.common_name).any(|name| is_service(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_of_the_service_is_known_by_whole_labels() {
+        assert!(["sip.pstnhub.microsoft.com", "PSTNHUB.microsoft.com.", "sip.pstnhub.gov.teams.microsoft.us"].into_iter().all(is_service));
+        assert!(!["sip.notpstnhub.microsoft.com", "pstnhub.microsoft.com.example", "microsoft.com", ""].into_iter().any(is_service));
     }
 }

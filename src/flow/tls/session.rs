@@ -9,10 +9,13 @@ use crate::flow::{
     Seen,
     keylog::{KeyLog, Label, Secret},
 };
-use crate::proto::tls::{
-    Alert, CertificateRequest, ClientHello, ContentType, HandshakeType, Messages, Record, ServerHello, Suite, Version, certificates, hello,
+use crate::proto::{
+    tls::{
+        Alert, CertificateRequest, ClientHello, ContentType, HandshakeType, Messages, Record, ServerHello, Suite, Version, certificates,
+        hello,
+    },
+    x509::Certificate,
 };
-use crate::proto::x509::Certificate;
 use serde::{Deserialize, Serialize};
 
 /// Fewest octets of an encrypted record: what was lost holds no more records than this lets it.
@@ -129,9 +132,12 @@ impl Session {
     }
 
     fn count_data(&mut self, dir: Dir, seen: Seen) {
-        if let (Some(records), Some(first)) = (self.handshake.data.get_mut(dir.index()), self.handshake.first_data.get_mut(dir.index())) {
+        let Handshake { data, first_data, last_data, .. } = &mut self.handshake;
+        let n = dir.index();
+        if let (Some(records), Some(first), Some(last)) = (data.get_mut(n), first_data.get_mut(n), last_data.get_mut(n)) {
             *records += 1;
             first.get_or_insert(seen);
+            *last = Some(seen);
         }
     }
 

@@ -1,7 +1,8 @@
 //! DR002: a Record-Route that the SBC wrote names an address.
 
-use crate::call::{LegMessage, recognise::SERVICE_DOMAINS};
+use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
+use crate::flow::tls::SERVICE_DOMAINS;
 use crate::proto::sip::{HeaderName, TypedHost, typed};
 use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
 use crate::topology::Place;

@@ -1,7 +1,8 @@
 //! DR012: an initial INVITE calls a number that does not begin with '+'.
 
-use crate::call::{LegMessage, recognise::SERVICE_DOMAINS};
+use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
+use crate::flow::tls::SERVICE_DOMAINS;
 use crate::proto::sip::{TypedHost, TypedUri, Uri, typed};
 use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
 
