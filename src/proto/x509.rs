@@ -143,7 +143,8 @@ impl Certificate {
 }
 
 impl Covers {
-    fn rank(self) -> u8 {
+    /// Place among them, the best first.
+    pub fn rank(self) -> u8 {
         match self {
             Covers::Name => 0,
             Covers::Wildcard => 1,

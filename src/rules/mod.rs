@@ -12,6 +12,7 @@ pub mod dialog;
 pub mod identity;
 pub mod page;
 pub mod path;
+pub mod transport;
 
 pub use page::Page;
 
@@ -23,6 +24,19 @@ pub const RULES: &[&Rule] = &[
     &identity::dr011_empty_user::RULE,
     &identity::dr012_ruri_no_plus::RULE,
     &identity::dr013_from_no_plus::RULE,
+    &transport::dr032_cert_name::RULE,
+    &transport::dr033_cert_wildcard_depth::RULE,
+    &transport::dr034_cert_validity::RULE,
+    &transport::dr035_cert_expiring::RULE,
+    &transport::dr036_cert_chain::RULE,
+    &transport::dr037_cert_eku::RULE,
+    &transport::dr038_tls_version::RULE,
+    &transport::dr039_tls_cipher::RULE,
+    &transport::dr040_tls_handshake::RULE,
+    &transport::dr041_microsoft_cert::RULE,
+    &transport::dr042_cert_ecdsa::RULE,
+    &transport::dr043_cert_key_size::RULE,
+    &transport::dr046_foreign_peer_claims_microsoft::RULE,
     &dialog::dr070_delayed_offer::RULE,
     &path::dr170_asymmetric_segment::RULE,
 ];

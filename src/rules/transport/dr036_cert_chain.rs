@@ -1,0 +1,58 @@
+//! DR036: the SBC's certificate is self-signed, or its chain has a hole.
+
+use super::parties::{Parties, called};
+use crate::finding::{Evidence, Outcome, Severity};
+use crate::flow::Connection;
+use crate::proto::x509::Certificate;
+use crate::rules::{Check, Ctx, Direction, Rule};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: "DR036-cert-chain",
+    title: "An incomplete chain of certificates",
+    severity: Severity::Warning,
+    direction: Direction::SbcToMicrosoft,
+    evidence: "TLS handshake",
+    confidence: "documented",
+    since: "always",
+    lower_when_accepted: false,
+    hides: &[],
+    page: include_str!("../../../rules/transport/DR036-cert-chain.md"),
+    check: Check::Connection(check),
+};
+
+/// Alerts by which a side says that it does not accept a certificate.
+const REFUSALS: [u8; 6] = [42, 43, 44, 45, 46, 48];
+
+/// The rule's check; what ends a handshake asks it too.
+pub fn check(connection: &Connection, ctx: &Ctx<'_>) -> Outcome {
+    let Some(parties) = Parties::of(connection, ctx) else { return Outcome::NotApplicable };
+    let presented = match parties.chain(parties.from_sbc) {
+        Ok(presented) => presented,
+        Err(why) => return why,
+    };
+    let certificates = &presented.chain.what.certificates;
+    let hole = certificates.iter().zip(certificates.iter().skip(1)).find(|(below, above)| below.issuer != above.subject);
+    let (severity, at, says) = match (hole, certificates.len()) {
+        _ if presented.leaf.is_self_issued() => (Severity::Warning, presented.leaf, "is signed by itself".to_owned()),
+        (Some((below, above)), _) => {
+            (Severity::Warning, below, format!("is followed by {}, which is not its issuer {}", called(above), issuer(below)))
+        }
+        (None, 1) => (Severity::Info, presented.leaf, format!("comes alone: its issuer {} could not be verified", issuer(presented.leaf))),
+        (None, _) => return Outcome::Clean,
+    };
+    let handshake = connection.tls.as_deref();
+    let refusal = handshake.into_iter().flat_map(|handshake| &handshake.alerts).find(|(dir, alert)| {
+        *dir != parties.from_sbc && alert.seen.seq >= presented.chain.seen.seq && REFUSALS.contains(&alert.what.description)
+    });
+    let severity = if refusal.is_some() { Severity::Error } else { severity };
+    let refused =
+        refusal.map(|(_, alert)| Evidence::new(&alert.seen, format!("Alert: {} ({})", alert.what.name(), alert.what.description)));
+    let message = format!("certificate {} of the SBC {} {says}", called(at), parties.sbc.ip());
+    let evidence = [presented.evidence(at, &format!("{} in the chain", certificates.len()))].into_iter().chain(refused).collect();
+    Outcome::Violated(vec![parties.by_sbc(severity, format!("{} {says}", at.subject), message, evidence)])
+}
+
+fn issuer(certificate: &Certificate) -> &str {
+    certificate.issuer_name.as_deref().unwrap_or(&certificate.issuer)
+}

@@ -1,0 +1,91 @@
+//! The name by which a message of the SBC introduces it, beside the certificate that the SBC presented on the message's connection.
+
+use super::parties::{Presented, chain};
+use crate::call::LegMessage;
+use crate::decode::Dir;
+use crate::finding::{Outcome, Severity, Violation};
+use crate::proto::{
+    sip::{HeaderName, Method, TypedHost, typed},
+    x509::Covers,
+};
+use crate::rules::{Ctx, by_sender};
+
+/// Names of a certificate that a finding prints.
+const PRINTED: usize = 3;
+
+/// A name and whether the certificate is for it.
+pub struct Named<'c> {
+    /// The header that says it, with its value.
+    pub line: String,
+    /// The name.
+    pub host: String,
+    /// How the certificate is for it.
+    pub covers: Covers,
+    /// The certificate.
+    pub presented: Presented<'c>,
+}
+
+impl Named<'_> {
+    /// A violation by the message's sender; `says` stands behind the name of the message.
+    pub fn violation(&self, message: &LegMessage, ctx: &Ctx<'_>, severity: Severity, says: &str) -> Violation {
+        let text = format!("{} from {} {says}", ctx.name_of(message), message.message.src().ip());
+        let mut violation = by_sender(ctx, message, severity, self.host.clone(), text, &self.line);
+        violation.evidence.push(self.presented.evidence(self.presented.leaf, &format!("for {}", self.names())));
+        violation
+    }
+
+    /// The names that the certificate is for, as findings print them.
+    pub fn names(&self) -> String {
+        let leaf = self.presented.leaf;
+        let mut names: Vec<&str> = leaf.names.iter().map(String::as_str).collect();
+        names.extend(leaf.common_name.as_deref().filter(|common| !leaf.names.iter().any(|name| name.eq_ignore_ascii_case(common))));
+        let more = names.len().saturating_sub(PRINTED);
+        names.truncate(PRINTED);
+        match (names.as_slice(), more) {
+            ([], _) => "no name".to_owned(),
+            (names, 0) => names.join(", "),
+            (names, more) => format!("{} and {more} more", names.join(", ")),
+        }
+    }
+}
+
+/// The name that a message to Microsoft gives the SBC: the host of the first Contact, or of the top Record-Route where that suits the
+/// certificate better. A value that only repeats Microsoft's request is nobody's name.
+pub fn named<'c>(message: &LegMessage, ctx: &Ctx<'c>) -> Result<Named<'c>, Outcome> {
+    if !ctx.to_microsoft(message) || !introduces(message) {
+        return Err(Outcome::NotApplicable);
+    }
+    let sip = message.sip();
+    let candidates: Vec<(String, String)> = [(HeaderName::Contact, "Contact"), (HeaderName::RecordRoute, "Record-Route")]
+        .into_iter()
+        .filter_map(|(header, name)| {
+            let values = sip.values(header);
+            let first = values.first().filter(|value| !ctx.is_copied(message, header, value))?;
+            let text = String::from_utf8_lossy(first).into_owned();
+            match typed::host(&text) {
+                TypedHost::Name(host) => Some((format!("{name}: {text}"), host.to_string())),
+                _ => None,
+            }
+        })
+        .collect();
+    if candidates.is_empty() {
+        let cut = sip.head_cut();
+        return Err(if cut { Outcome::NotChecked("message is cut by the snap length".to_owned()) } else { Outcome::NotApplicable });
+    }
+    let not_checked = |why: &str| Outcome::NotChecked(why.to_owned());
+    let connection = ctx.connection(message).ok_or_else(|| not_checked("the message's connection is no longer known"))?;
+    let from_sbc = if connection.id.flow.endpoints().0 == message.message.src() { Dir::Up } else { Dir::Down };
+    let presented = chain(connection, from_sbc).map_err(not_checked)?;
+    let candidates = candidates.into_iter().map(|(line, host)| Named { covers: presented.leaf.covers(&host), line, host, presented });
+    candidates.min_by_key(|named| named.covers.rank()).ok_or(Outcome::NotApplicable)
+}
+
+/// Requests by whose Contact the service looks up the tenant, and the responses that make a dialog with an INVITE of Microsoft's.
+fn introduces(message: &LegMessage) -> bool {
+    let start = message.start;
+    match (start.status, start.method) {
+        (None, method) if start.is_request => matches!(method, Method::Options | Method::Invite | Method::Refer | Method::Subscribe),
+        (Some(180..=299), Method::Invite) => true,
+        _ => false,
+    }
+}
