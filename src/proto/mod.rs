@@ -10,6 +10,7 @@ pub mod rtp;
 pub mod sctp;
 pub mod sdp;
 pub mod sip;
+pub mod srtp;
 pub mod stun;
 pub mod tls;
 pub mod websocket;
