@@ -4,6 +4,7 @@
 //! makes a [`Call`] of each leg that ended, and of media that nobody signalled.
 #![expect(clippy::vec_box, reason = "streams are large, and go from list to list")]
 
+mod bound;
 pub mod correlate;
 pub mod dialog;
 pub mod ice;
@@ -24,7 +25,8 @@ mod unclaimed;
 #[cfg(test)]
 mod support;
 
-pub use correlate::{BoundStream, Call, Correlator};
+pub use bound::BoundStream;
+pub use correlate::{Call, Correlator};
 pub use dialog::Dialog;
 pub use leg::{Leg, LegId, LegKind};
 pub use media::{Binding, Described};
