@@ -1,9 +1,9 @@
-//! Entries on RTCP, STUN and TURN.
+//! Entries on RTCP, SRTP, STUN and TURN.
 
-use crate::call::Reported;
+use crate::call::{Proof, Reported};
 use crate::flow::{Figures, Relay, StunExchange};
 use crate::proto::rtcp::VoipMetrics;
-use crate::report::{Decimal, IceEntry, MeanMax, MinMeanMax, RelayEntry, RtcpEntry, VoipEntry};
+use crate::report::{Decimal, IceEntry, MeanMax, MinMeanMax, RelayEntry, RtcpEntry, SrtpEntry, VoipEntry};
 
 /// Nanoseconds in a millisecond.
 const MS: i128 = 1_000_000;
@@ -24,6 +24,12 @@ pub fn rtcp(reported: &Reported, clock_rate: Option<u32>) -> RtcpEntry {
         unread: reported.unread,
         voip: reception.voip.as_ref().map(voip),
     }
+}
+
+/// The entry of what packets say of their key.
+pub fn srtp(proof: &Proof) -> SrtpEntry {
+    let suite = proof.suite.map(|suite| suite.name().to_owned());
+    SrtpEntry { suite, verified: proof.verified, failed: proof.failed, rekeyed: proof.rekeyed }
 }
 
 fn voip(metrics: &VoipMetrics) -> VoipEntry {

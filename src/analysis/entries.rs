@@ -242,6 +242,7 @@ fn stream<'c>(bound: &'c BoundStream, call: &'c Call, hops: &'c [Hop], network: 
         codec: bound.codec.as_deref().map(Text::from),
         clock_rate: bound.clock_rate,
         secured: bound.secured,
+        srtp: bound.srtp.as_ref().map(control::srtp),
         packets: stream.packets(),
         expected,
         lost,

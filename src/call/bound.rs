@@ -1,7 +1,12 @@
 //! Streams of a call: what its signalling, its other streams and RTCP say of each.
 
+use super::keyring::Keyring;
+use super::proof::{Proof, prove};
 use super::relay::{self, Relay};
-use super::{Leg, Reported, media, reported::Reports};
+use super::{
+    Leg, Reported, media,
+    reported::{Reports, Ways},
+};
 use crate::address;
 use crate::flow::Stream;
 use crate::hash;
@@ -27,6 +32,8 @@ pub struct BoundStream {
     pub encodings: Vec<(u8, String, u32)>,
     /// SDP says SRTP.
     pub secured: bool,
+    /// What its packets say of the key that SDP gave it; `None` where it gave none.
+    pub srtp: Option<Proof>,
     /// Id of the stream it is the far side of, through a NAT or relay.
     pub continues: Option<String>,
     /// What RTCP says about it.
@@ -51,6 +58,7 @@ impl BoundStream {
 pub fn bind(mut streams: Vec<Box<Stream>>, leg: Option<&Leg>, reports: &Reports) -> Vec<BoundStream> {
     streams.sort_by_key(|stream| began(stream));
     let secured = leg.is_some_and(|leg| leg.secured);
+    let ring = leg.filter(|_| !streams.is_empty()).map(Keyring::of).unwrap_or_default();
     let mut bound: Vec<BoundStream> = Vec::with_capacity(streams.len());
     for stream in streams {
         let far_of =
@@ -65,7 +73,12 @@ pub fn bind(mut streams: Vec<Box<Stream>>, leg: Option<&Leg>, reports: &Reports)
         };
         let named = main.and_then(encoding);
         let encodings = stream.payload_types.iter().filter_map(|(number, _)| encoding(*number).map(|(name, rate)| (*number, name, rate)));
-        let line = leg.and_then(|leg| media::announced(leg, dst).or_else(|| media::announced(leg, src)));
+        let lines = [dst, src].map(|end| leg.and_then(|leg| media::announced(leg, end)));
+        let line = lines.into_iter().flatten().next();
+        let [from, to] = ends(&stream);
+        let keys = Ways { there: ring.sending(&from, &to), back: ring.sending(&to, &from) };
+        // Who answers without a key takes none.
+        let keyed = lines.into_iter().flatten().all(|line| !line.crypto.is_empty());
         let at = stream.first().map(|seen| seen.at.rfc3339()).unwrap_or_default();
         bound.push(BoundStream {
             id: hash::hex(
@@ -76,7 +89,8 @@ pub fn bind(mut streams: Vec<Box<Stream>>, leg: Option<&Leg>, reports: &Reports)
             clock_rate: named.map(|(_, rate)| rate),
             encodings: encodings.collect(),
             secured: line.is_some_and(|media| media.secured),
-            reported: reports.about(&stream),
+            reported: reports.about(&stream, &keys),
+            srtp: prove(&stream, &keys.there).filter(|_| keyed),
             relay: near.as_ref().map(|(_, relay, _)| *relay),
             relay_delay: near.as_ref().and_then(|(.., delay)| *delay),
             continues: near.map(|(id, ..)| id),

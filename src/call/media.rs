@@ -5,6 +5,7 @@ use crate::proto::{
     payload,
     sdp::{self, MediaDescription, Outline, Sdp},
     sip::{Method, Sip, Span},
+    srtp::{self, Master},
 };
 use serde::{Deserialize, Serialize};
 use std::cell::OnceCell;
@@ -32,6 +33,11 @@ impl Described {
             let text = leg.message(self.message).map_or(&[][..], |m| m.message.text.bytes());
             Box::new(sdp::parse_tolerant(self.place.of(text)).unwrap_or_default())
         })
+    }
+
+    /// Its SRTP keys, each with the index of the m-line it stands on.
+    pub fn keys(&self, leg: &Leg) -> Vec<(usize, Master)> {
+        leg.message(self.message).map_or_else(Vec::new, |m| srtp::keys(self.place.of(m.message.text.bytes())))
     }
 
     /// Its m-lines.

@@ -1,12 +1,14 @@
 //! RTCP beside the streams it is about: on their own flow (RFC 5761), or on the next port of either end (RFC 3550 section 11). It comes
 //! from another shard there, so the two meet here.
 
+use super::keyring::Tried;
 use crate::decode::{Dir, FlowKey};
-use crate::flow::{Reception, RtcpReport, Stream};
+use crate::flow::{Reception, RtcpReport, Stream, rtcp};
 use crate::ledger::Ledger;
-use crate::proto::rtp::Ssrc;
+use crate::proto::{rtp::Ssrc, srtp::Session};
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
@@ -16,6 +18,8 @@ const MOST_WAYS: usize = 1 << 17;
 const KEPT: Span = Span::secs(45 * 60);
 /// Directions looked at that share one end with a stream; a relay's port may have thousands.
 const MOST_LOOKED_AT: usize = 32;
+/// Octets of sealed packets that are kept; beyond it those of the ways unheard of for longest go, at the next sweep.
+const MOST_SEALED: usize = 64 << 20;
 
 /// What others say about a stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +32,14 @@ pub struct Reported {
     pub name: Option<String>,
     /// RTCP packets about it that could not be read, because they are encrypted or cut.
     pub unread: u64,
+}
+
+/// The keys of a stream: of who sends it, and of who receives it.
+pub struct Ways<'k> {
+    /// They seal what goes with it.
+    pub there: Tried<'k>,
+    /// They seal what comes back.
+    pub back: Tried<'k>,
 }
 
 /// What RTCP said, by the way it went.
@@ -66,6 +78,22 @@ impl Reports {
             ledger.evicted += over as u64;
         }
         gone.into_iter().for_each(|way| self.forget(way));
+        self.let_go_of_sealed();
+    }
+
+    fn let_go_of_sealed(&mut self) {
+        let mut octets: usize = self.by_way.values().map(|report| report.sealed.octets()).sum();
+        if octets <= MOST_SEALED {
+            return;
+        }
+        let mut oldest: Vec<&mut RtcpReport> = self.by_way.values_mut().filter(|report| !report.sealed.is_empty()).collect();
+        oldest.sort_by_key(|report| (report.until, report.first.seq));
+        for report in oldest {
+            if octets <= MOST_SEALED {
+                break;
+            }
+            octets -= std::mem::take(&mut report.sealed).octets();
+        }
     }
 
     fn forget(&mut self, way: (FlowKey, Dir)) {
@@ -83,20 +111,34 @@ impl Reports {
             || self.near(stream, stream.dir.reverse()).into_iter().any(|report| !receptions(report, stream.ssrc).is_empty())
     }
 
-    /// What is said about a stream; `None` where nobody says anything.
-    pub fn about(&self, stream: &Stream) -> Option<Reported> {
-        let back = self.near(stream, stream.dir.reverse());
-        let told = back.iter().map(|report| (receptions(report, stream.ssrc), *report)).find(|(found, _)| !found.is_empty());
-        let sender = self.near(stream, stream.dir).into_iter().find_map(|report| report.senders.iter().find(|s| s.ssrc == stream.ssrc));
+    /// What is said about a stream, what its keys open included; `None` where nobody says anything.
+    pub fn about(&self, stream: &Stream, keys: &Ways<'_>) -> Option<Reported> {
+        let back = self.opened(self.near(stream, stream.dir.reverse()), &keys.back, &keys.there);
+        let forth = self.opened(self.near(stream, stream.dir), &keys.there, &keys.back);
+        let told = back.iter().map(|report| receptions(report, stream.ssrc)).find(|found| !found.is_empty());
+        let sender = forth.iter().find_map(|report| report.senders.iter().find(|s| s.ssrc == stream.ssrc));
         let unread = back.iter().map(|report| report.unread).find(|n| *n > 0).unwrap_or(0);
         let mut reception = Reception::new(Ssrc(0), stream.ssrc);
-        for told in told.iter().flat_map(|(receptions, _)| receptions) {
+        for told in told.iter().flatten() {
             (reception.reporter, reception.ssrc) = (told.reporter, told.ssrc);
             reception.join(told);
         }
         let known = told.is_some() || sender.is_some() || unread > 0;
         let (sent, name) = (sender.and_then(|s| s.packets), sender.and_then(|s| s.name.clone()));
         known.then_some(Reported { reception, sent, name, unread })
+    }
+
+    /// The reports, with what keys open of them: `own` of who sent them, `other` of the other end, whose clocks they answer.
+    fn opened<'r>(&'r self, reports: Vec<&'r RtcpReport>, own: &[&Session], other: &[&Session]) -> Vec<Cow<'r, RtcpReport>> {
+        let open = |report: &'r RtcpReport| {
+            if report.sealed.is_empty() || own.is_empty() {
+                return Cow::Borrowed(report);
+            }
+            let back = self.by_way.get(&(report.flow, report.dir.reverse()));
+            let opens = |there, octets: &[u8]| if there { own } else { other }.iter().find_map(|key| key.open_rtcp(octets));
+            Cow::Owned(rtcp::opened(report, back, |there, sealed| opens(there, &sealed.octets)))
+        };
+        reports.into_iter().map(open).collect()
     }
 
     /// Reports whose way leads along the flow of a stream, in direction `dir` of it: between the same ports or the next, at both ends or, as

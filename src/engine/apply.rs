@@ -74,9 +74,10 @@ fn apply_beat(chunk: &Chunk<'_>, beat: &Beat, run: RunId, window: &Window, shard
 #[inline(never)]
 fn sample(beat: &Beat, run: RunId, window: &Window, shard: &mut Shard) {
     let frame = window.record(usize::from(beat.index)).map_or(&[][..], |record| record.bytes);
-    let hash = samples::hash(beat.header().payload(beat.payload(frame)));
+    let datagram = beat.payload(frame);
+    let hash = samples::hash(beat.header().payload(datagram));
     let sample = Sample { at: beat.at, timestamp: beat.timestamp, hash, sequence: beat.sequence };
-    shard.sample(run, &beat.key(), Ssrc(beat.ssrc), sample);
+    shard.sample(run, &beat.key(), Ssrc(beat.ssrc), sample, datagram);
 }
 
 /// Gives a plain RTP packet to its flow.

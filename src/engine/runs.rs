@@ -87,9 +87,9 @@ impl Runs {
     }
 
     /// Keeps the sample of a packet of this flow that joined a run.
-    pub fn sample(&mut self, id: RunId, flow: &mut UdpFlow, ssrc: Ssrc, sample: Sample) {
+    pub fn sample(&mut self, id: RunId, flow: &mut UdpFlow, ssrc: Ssrc, sample: Sample, datagram: &[u8]) {
         let (Some(run), Some((_, place))) = (self.runs.get_mut(id as usize), self.owners.get(id as usize)) else { return };
-        if let Some(mask) = flow.media.sample(*place, ssrc, sample) {
+        if let Some(mask) = flow.media.sample(*place, ssrc, sample, datagram) {
             run.sample_by(mask);
         }
     }

@@ -91,9 +91,9 @@ impl Shard {
     }
 
     /// Keeps the sample of a plain RTP packet that joined run `id`.
-    pub fn sample(&mut self, id: RunId, flow: &FlowKey, ssrc: rtp::Ssrc, sample: Sample) {
+    pub fn sample(&mut self, id: RunId, flow: &FlowKey, ssrc: rtp::Ssrc, sample: Sample, datagram: &[u8]) {
         if let Some(flow) = self.udp.get_mut(flow) {
-            self.runs.sample(id, flow, ssrc, sample);
+            self.runs.sample(id, flow, ssrc, sample, datagram);
         }
     }
 

@@ -98,8 +98,8 @@ impl MediaFlow {
     }
 
     /// Keeps the sample of a packet that joined a run; the bits of the next one's number that are zero.
-    pub fn sample(&mut self, at: Place, ssrc: Ssrc, sample: Sample) -> Option<u16> {
-        self.way(at.dir).streams.iter_mut().find(|stream| stream.ssrc == ssrc)?.sample(at.tap, at.ttl, sample)
+    pub fn sample(&mut self, at: Place, ssrc: Ssrc, sample: Sample, datagram: &[u8]) -> Option<u16> {
+        self.way(at.dir).streams.iter_mut().find(|stream| stream.ssrc == ssrc)?.sample(at.tap, at.ttl, sample, datagram)
     }
 
     /// Takes a run in; of several, in the order of their last packets.

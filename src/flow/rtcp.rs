@@ -2,12 +2,13 @@
 //! times as a tap can know them.
 
 use super::copies::COPY_WINDOW;
+use super::sealed::{Sealed, SealedRtcp};
 use super::{Figures, Seen};
 use crate::decode::{Dir, FlowKey, Packet, TapId};
 use crate::hash;
 use crate::ledger::Ledger;
 use crate::proto::{
-    rtcp::{Compound, ReportBlock, VoipMetrics, middle},
+    rtcp::{self, Compound, ReportBlock, VoipMetrics, middle},
     rtp::Ssrc,
 };
 use crate::time::{Span, Timestamp};
@@ -87,6 +88,8 @@ pub struct RtcpReport {
     pub senders: Vec<Sender>,
     /// What they reported, in order of first report.
     pub receptions: Vec<Reception>,
+    /// The last of those that told nothing but their sender.
+    pub sealed: SealedRtcp,
 }
 
 /// RTCP of one flow.
@@ -118,17 +121,21 @@ impl RtcpFlow {
         let seen = Seen::of(packet);
         let [up, down] = &mut self.ways;
         let (way, back) = if packet.dir == Dir::Up { (up, down) } else { (down, up) };
-        way.remember_clocks(compound, &seen);
+        way.remember_clocks(compound, (seen.tap, seen.at));
         if way.is_copy(packet, &seen, ledger) {
+            if let Some(report) = way.report.as_mut().filter(|_| !compound.clear) {
+                report.sealed.seen_again(packet, &seen);
+            }
             return;
         }
         let report = way.report.get_or_insert_with(|| RtcpReport::new(packet));
         report.packets += 1;
         report.until = packet.clock;
-        report.unread += u64::from(!compound.clear);
-        let let_go =
-            report.senders(compound) + report.receptions(compound, |ssrc, middle, delay| back.round_trip(ssrc, middle, delay, &seen));
-        ledger.evicted += let_go;
+        if !compound.clear {
+            report.unread += 1;
+            report.sealed.keep(packet);
+        }
+        ledger.evicted += report.take_in(compound, back, (seen.tap, seen.at));
     }
 
     /// Something is left to tell, or a clock may still be answered.
@@ -143,17 +150,17 @@ impl RtcpFlow {
 }
 
 impl Way {
-    fn remember_clocks(&mut self, compound: &Compound, seen: &Seen) {
+    fn remember_clocks(&mut self, compound: &Compound, (tap, at): (TapId, Timestamp)) {
         let sent = compound.senders.iter().map(|info| (info.ssrc, middle(info.ntp)));
         let referred = compound.extended.references.iter().map(|(ssrc, ntp)| (*ssrc, middle(*ntp)));
         for (ssrc, middle) in sent.chain(referred) {
-            if self.clocks.iter().any(|clock| (clock.ssrc, clock.middle, clock.tap) == (ssrc, middle, seen.tap)) {
+            if self.clocks.iter().any(|clock| (clock.ssrc, clock.middle, clock.tap) == (ssrc, middle, tap)) {
                 continue;
             }
             if self.clocks.len() >= MOST_CLOCKS {
                 self.clocks.pop_front();
             }
-            self.clocks.push_back(Clock { ssrc, middle, tap: seen.tap, at: seen.at });
+            self.clocks.push_back(Clock { ssrc, middle, tap, at });
         }
     }
 
@@ -178,10 +185,10 @@ impl Way {
 
     /// From the tap to whoever answers the clock `middle` of `ssrc`, which went this way, and back; `delay` in 65 536ths of a second is
     /// how long it took to answer.
-    fn round_trip(&self, ssrc: Ssrc, middle: u32, delay: u32, answer: &Seen) -> Option<i64> {
-        let asked = self.clocks.iter().rev().find(|clock| (clock.ssrc, clock.middle, clock.tap) == (ssrc, middle, answer.tap))?;
+    fn round_trip(&self, ssrc: Ssrc, middle: u32, delay: u32, (tap, at): (TapId, Timestamp)) -> Option<i64> {
+        let asked = self.clocks.iter().rev().find(|clock| (clock.ssrc, clock.middle, clock.tap) == (ssrc, middle, tap))?;
         let delay = Span((i64::from(delay) * 1_000_000_000) >> 16);
-        let round_trip = Span((answer.at - asked.at).0.saturating_sub(delay.0));
+        let round_trip = Span((at - asked.at).0.saturating_sub(delay.0));
         (middle != 0 && round_trip >= BELOW_ZERO).then_some(round_trip.0.max(0))
     }
 }
@@ -198,7 +205,20 @@ impl RtcpReport {
             unread: 0,
             senders: Vec::new(),
             receptions: Vec::new(),
+            sealed: SealedRtcp::default(),
         }
+    }
+
+    /// The same without the packets that are sealed.
+    fn outline(&self) -> Self {
+        let (senders, receptions) = (self.senders.clone(), self.receptions.clone());
+        let RtcpReport { flow, dir, first, since, until, packets, unread, .. } = *self;
+        Self { flow, dir, first, since, until, packets, unread, senders, receptions, sealed: SealedRtcp::default() }
+    }
+
+    /// Takes in a compound packet seen at a place, and what it answers that went `back`. Gives how many sources or pairs were let go.
+    fn take_in(&mut self, compound: &Compound, back: &Way, place: (TapId, Timestamp)) -> u64 {
+        self.senders(compound) + self.receptions(compound, |ssrc, middle, delay| back.round_trip(ssrc, middle, delay, place))
     }
 
     /// Who sent this compound packet; gives how many sources were let go.
@@ -272,6 +292,7 @@ impl RtcpReport {
     pub fn join(&mut self, later: &RtcpReport) -> u64 {
         self.packets += later.packets;
         self.unread += later.unread;
+        self.sealed.join(&later.sealed);
         self.until = later.until;
         let mut let_go = 0;
         for told in &later.senders {
@@ -288,6 +309,30 @@ impl RtcpReport {
         }
         let_go
     }
+}
+
+/// The report of one direction, `there`, as it is when what is sealed in it is opened; `back` is that of the other direction, which
+/// has the clocks that are answered. `open` is asked for each packet, and whether it went `there`.
+pub fn opened(there: &RtcpReport, back: Option<&RtcpReport>, open: impl Fn(bool, &Sealed) -> Option<Vec<u8>>) -> RtcpReport {
+    let mut report = there.outline();
+    let mut clocks = Way::default();
+    let sealed = there.sealed.iter().map(|sealed| (true, sealed));
+    let mut packets: Vec<(bool, &Sealed)> = sealed.chain(back.iter().flat_map(|back| back.sealed.iter()).map(|s| (false, s))).collect();
+    packets.sort_by_key(|(_, sealed)| sealed.seq);
+    for (is_there, sealed) in packets {
+        let Some(compound) = open(is_there, sealed).and_then(|octets| rtcp::read(&octets)).filter(|compound| compound.clear) else {
+            continue;
+        };
+        if is_there {
+            report.unread = report.unread.saturating_sub(1);
+            if let Some(place) = sealed.places.first() {
+                report.take_in(&compound, &clocks, *place);
+            }
+        } else {
+            sealed.places.iter().for_each(|place| clocks.remember_clocks(&compound, *place));
+        }
+    }
+    report
 }
 
 impl Sender {

@@ -8,6 +8,7 @@ use crate::flow::{
     remarks::Remarks,
     samples::{self, Sample},
     seen::Seen,
+    specimens::{Specimen, Specimens},
     turn::Relay,
 };
 use crate::ledger::{Kind, Ledger};
@@ -15,6 +16,7 @@ use crate::proto::rtp::{Header, Ssrc, is_comfort_noise, static_clock_rate};
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
+use std::cell::Cell;
 
 /// Packets after which an unsignalled stream is RTP.
 const SETTLED: u64 = 8;
@@ -65,6 +67,8 @@ pub struct Stream {
     pub flow: FlowKey,
     /// Which way through it.
     pub dir: Dir,
+    /// Packets of it that are kept whole.
+    specimens: Specimens,
     /// The relay that wrapped it.
     pub relay: Option<Box<Relay>>,
     /// What its records are counted as where they are not counted as `rtp`.
@@ -84,6 +88,7 @@ impl Stream {
             passes: SmallVec::from_iter([Pass::new(arrival, hash)]),
             flow,
             dir,
+            specimens: Specimens::default(),
             relay: None,
             counted_before: Kind::Udp,
         }
@@ -93,7 +98,11 @@ impl Stream {
     #[inline]
     pub fn arrive(&mut self, packet: &Packet<'_>, header: &Header, reported: bool, ledger: &mut Ledger) -> bool {
         let arrival = Arrival::of(packet, header);
-        let hash = || samples::hash(header.payload(packet.payload));
+        let sampled = Cell::new(false);
+        let hash = || {
+            sampled.set(true);
+            samples::hash(header.payload(packet.payload))
+        };
         self.records += 1;
         ledger.count(if self.counted_rtp { Kind::Rtp } else { Kind::Udp }, 1);
         let (began, outcome) = match self.pass_at(&arrival.seen) {
@@ -104,6 +113,9 @@ impl Stream {
             Outcome::Counted | Outcome::Stray => self.count_payload_type(arrival.payload_type),
             Outcome::Copy => ledger.duplicates += 1,
             Outcome::Repeat => {}
+        }
+        if sampled.get() && packet.cut == 0 {
+            self.specimens.keep(packet.at, header, packet.payload);
         }
         if !self.counted_rtp {
             self.settle(reported, ledger);
@@ -117,8 +129,11 @@ impl Stream {
         self.passes.iter().find(|pass| plain && pass.is_at(tap, ttl))?.steady(self.ssrc.0)
     }
 
-    /// Keeps the sample of a packet that joined a run at this tap and time to live.
-    pub fn sample(&mut self, tap: TapId, ttl: u8, sample: Sample) -> Option<u16> {
+    /// Keeps the sample of a whole packet that joined a run at this tap and time to live.
+    pub fn sample(&mut self, tap: TapId, ttl: u8, sample: Sample, datagram: &[u8]) -> Option<u16> {
+        if let Some(header) = Header::read(datagram) {
+            self.specimens.keep(sample.at, &header, datagram);
+        }
         self.passes.iter_mut().find(|pass| pass.is_at(tap, ttl))?.sample(sample)
     }
 
@@ -197,6 +212,11 @@ impl Stream {
             Some((_, packets)) => *packets += 1,
             None => self.payload_types.push((payload_type, 1)),
         }
+    }
+
+    /// Packets of it that are kept whole, in order of arrival.
+    pub fn specimens(&self) -> impl Iterator<Item = &Specimen> {
+        self.specimens.iter()
     }
 
     /// The first sighting.

@@ -1,4 +1,4 @@
-//! Entries on what RTCP, STUN and TURN tell of streams and calls: field names are the contract's, what is unknown is `null`, never absent.
+//! Entries on what RTCP, SRTP, STUN and TURN tell of streams and calls: field names are the contract's, what is unknown is `null`, never absent.
 
 use super::{Decimal, MeanMax, MinMeanMax};
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,19 @@ pub struct RtcpEntry {
     pub unread: u64,
     /// VoIP metrics of the receiver (RFC 3611 section 4.7), as reported last.
     pub voip: Option<VoipEntry>,
+}
+
+/// Whether the SRTP key that SDP gave a stream (RFC 4568) is the one in use.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SrtpEntry {
+    /// The crypto suite; `null` where several were offered and none is proven.
+    pub suite: Option<String>,
+    /// Packets, of a few that are looked at, that were sealed with an announced key of the sender.
+    pub verified: u64,
+    /// Those that were not.
+    pub failed: u64,
+    /// They show that one key took the place of another.
+    pub rekeyed: bool,
 }
 
 /// VoIP metrics (RFC 3611 section 4.7).

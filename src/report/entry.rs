@@ -1,6 +1,8 @@
 //! The entries of `callpath.report/1`: field names are the contract's, what is unknown is `null`, never absent.
 
-use super::{BySeverity, DigitEntry, EventsEntry, IceEntry, IntervalEntry, RelayEntry, RtcpEntry, StreamTapEntry, Text, TlsEntry};
+use super::{
+    BySeverity, DigitEntry, EventsEntry, IceEntry, IntervalEntry, RelayEntry, RtcpEntry, SrtpEntry, StreamTapEntry, Text, TlsEntry,
+};
 use crate::finding::Severity;
 use crate::record::RecordId;
 use serde::{Deserialize, Serialize};
@@ -161,6 +163,8 @@ pub struct StreamEntry<'a> {
     pub clock_rate: Option<u32>,
     /// SDP says SRTP.
     pub secured: bool,
+    /// What its packets say of the key that SDP gave it; `null` where it gave none.
+    pub srtp: Option<SrtpEntry>,
     /// Packets received by the last pass.
     pub packets: u64,
     /// Packets expected there (RFC 3550 A.3).

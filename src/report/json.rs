@@ -158,6 +158,7 @@ mod tests {
         streams[].taps streams[].taps[] streams[].taps[].tap streams[].taps[].ttl streams[].taps[].packets streams[].taps[].lost
         streams[].taps[].located streams[].taps[].tunnels streams[].taps[].tunnels[]
         streams[].taps[].delay_ms
+        streams[].srtp streams[].srtp.suite streams[].srtp.verified streams[].srtp.failed streams[].srtp.rekeyed
         streams[].rtcp streams[].rtcp.reports streams[].rtcp.lost streams[].rtcp.fraction_max_percent streams[].rtcp.jitter_ms
         streams[].rtcp.jitter_ms.mean streams[].rtcp.jitter_ms.max streams[].rtcp.rtt_ms streams[].rtcp.rtt_ms.min
         streams[].rtcp.rtt_ms.mean streams[].rtcp.rtt_ms.max streams[].rtcp.sent streams[].rtcp.cname streams[].rtcp.unread

@@ -57,6 +57,7 @@ fn stream(src: &'static str, dst: &'static str, packets: u64, lost: i64, segment
         codec: Some("PCMA".into()),
         clock_rate: Some(8000),
         secured: true,
+        srtp: Some(SrtpEntry { suite: Some("AES_CM_128_HMAC_SHA1_80".to_owned()), verified: 4, failed: 0, rekeyed: true }),
         packets,
         expected: packets + lost.unsigned_abs(),
         lost,

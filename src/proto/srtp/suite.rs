@@ -1,7 +1,9 @@
 //! Crypto suites by their names in SDP (RFC 4568 section 6.2, RFC 6188 section 4, RFC 7714 section 14.2).
 
+use serde::{Deserialize, Serialize};
+
 /// How packets are encrypted and authenticated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Suite {
     /// `AES_CM_128_HMAC_SHA1_80`.
     Cm128Sha80,

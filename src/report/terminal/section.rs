@@ -62,7 +62,7 @@ fn of_stream(stream: &StreamEntry<'_>) -> String {
     let codec =
         stream.codec.as_ref().map_or_else(|| format!("payload types {:?}", stream.payload_types), |c| format!("{}{rate}", escape(c)));
     let mut parts = vec![format!("{} to {}", escape(&stream.src), escape(&stream.dst)), codec];
-    parts.extend(stream.secured.then(|| "SRTP".to_owned()));
+    parts.extend(stream.secured.then(|| of_key(stream)));
     parts.push(format!("SSRC {}", escape(&stream.ssrc)));
     parts.push(counted(stream.packets, "packet", "packets"));
     parts.push(lost(stream));
@@ -85,6 +85,16 @@ fn of_stream(stream: &StreamEntry<'_>) -> String {
     parts.extend(stream.relay.as_ref().map(of_relay));
     parts.extend(stream.rtcp.as_ref().and_then(of_rtcp));
     parts.join(", ")
+}
+
+/// `SRTP`, and where a key is known, whether it is the one in use: `SRTP, key proven`, `SRTP, key not in use (4 of 4 packets)`.
+fn of_key(stream: &StreamEntry<'_>) -> String {
+    match &stream.srtp {
+        Some(srtp) if srtp.failed > 0 => format!("SRTP, key not in use ({} of {} packets)", srtp.failed, srtp.failed + srtp.verified),
+        Some(srtp) if srtp.rekeyed => "SRTP, keys proven, one after the other".to_owned(),
+        Some(srtp) if srtp.verified > 0 => "SRTP, key proven".to_owned(),
+        _ => "SRTP".to_owned(),
+    }
 }
 
 /// `relayed by 52.112.10.20:3478 for 192.0.2.9:50000`
