@@ -2,8 +2,7 @@
 //! what they saw. Where two sites use the same private addresses, or a firewall renumbers, they do not, and each is read apart.
 
 use super::half::Half;
-use super::tls::Session;
-use super::websocket::Held;
+use super::tls::{Dropped, Kept, Session};
 use crate::decode::{Dir, TapId, TcpHeader};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -113,8 +112,7 @@ impl Lane {
     }
 
     /// What its TLS connection keeps until keys come, and what there was no room for.
-    #[expect(clippy::type_complexity, reason = "what `Late::take` gives")]
-    pub fn take_late(&mut self) -> Option<(Vec<(Dir, Vec<u8>, Held)>, [(u64, u64); 2])> {
+    pub fn take_late(&mut self) -> Option<(Vec<Kept>, [Dropped; 2])> {
         let session = self.tls.as_mut()?;
         let (records, dropped) = session.late.take();
         session.retry(records.len());

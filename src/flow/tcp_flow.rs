@@ -88,13 +88,13 @@ impl TcpFlow {
                     read(half, &mut Reading { way, tls, keys, ledger: &mut *ledger, out: &mut *out, secured: false });
                 }
             };
-            for (dir, record, held) in &records {
-                read(*dir, &mut |half, reading| half.read_late(record, held, reading));
+            for kept in &records {
+                read(kept.dir, &mut |half, reading| half.read_late(&kept.record, &kept.held, reading));
             }
-            for (dir, (bytes, fresh)) in [Dir::Up, Dir::Down].into_iter().zip(dropped).filter(|(_, (bytes, _))| *bytes > 0) {
+            for (dir, dropped) in [Dir::Up, Dir::Down].into_iter().zip(dropped).filter(|(_, dropped)| dropped.bytes > 0) {
                 read(dir, &mut |half, reading| {
-                    reading.ledger.lose(Kind::Tls, TOO_LATE, fresh);
-                    half.lose(bytes, reading);
+                    reading.ledger.lose(Kind::Tls, TOO_LATE, dropped.fresh);
+                    half.lose(dropped.bytes, reading);
                 });
             }
         }

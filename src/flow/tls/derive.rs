@@ -25,7 +25,7 @@ pub fn hmac(digest: Digest, key: &[u8], parts: &[&[u8]]) -> Secret {
 /// `len` octets of the PRF with `label` and the parts of its seed.
 pub fn prf(digest: Digest, secret: &[u8], label: &str, seed: [&[u8]; 2], len: usize) -> Secret {
     let [first, second] = seed;
-    let mut out: Secret = Zeroizing::new(Vec::with_capacity(len + digest.len()));
+    let mut out: Secret = Zeroizing::new(Vec::with_capacity(len + digest.octets()));
     let mut a = hmac(digest, secret, &[label.as_bytes(), first, second]);
     while out.len() < len {
         out.extend_from_slice(&hmac(digest, secret, &[&a, label.as_bytes(), first, second]));

@@ -7,13 +7,33 @@ use serde::{Deserialize, Serialize};
 /// Bytes kept of a connection; what is beyond came too early for its key.
 const MOST: usize = 1 << 20;
 
+/// A record that is kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Kept {
+    /// Which way it went.
+    pub dir: Dir,
+    /// Header and body.
+    pub record: Vec<u8>,
+    /// The records of the capture that held it.
+    pub held: Held,
+}
+
+/// What there was no room for.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub struct Dropped {
+    /// Bytes.
+    pub bytes: u64,
+    /// Records of the capture that are named nowhere else.
+    pub fresh: u64,
+}
+
 /// The records kept of a connection, in the order in which they came.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Late {
-    records: Vec<(Dir, Vec<u8>, Held)>,
+    records: Vec<Kept>,
     bytes: usize,
-    /// Bytes, and records of the capture named nowhere else, that there was no room for, by direction.
-    dropped: [(u64, u64); 2],
+    /// What there was no room for, by direction.
+    dropped: [Dropped; 2],
     /// Version of the key log that did not have the key.
     version: u64,
 }
@@ -22,15 +42,15 @@ impl Late {
     /// Keeps a record that a key log of this version cannot open.
     pub fn keep(&mut self, dir: Dir, record: Vec<u8>, held: Held, version: u64) {
         self.version = version;
-        if self.bytes + record.len() > MOST || self.dropped.iter().any(|(bytes, _)| *bytes > 0) {
-            if let Some((bytes, fresh)) = self.dropped.get_mut(dir.index()) {
-                *bytes += record.len() as u64;
-                *fresh += held.iter().filter(|(_, first)| *first).count() as u64;
+        if self.bytes + record.len() > MOST || self.dropped.iter().any(|dropped| dropped.bytes > 0) {
+            if let Some(dropped) = self.dropped.get_mut(dir.index()) {
+                dropped.bytes += record.len() as u64;
+                dropped.fresh += held.iter().filter(|(_, first)| *first).count() as u64;
             }
             return;
         }
         self.bytes += record.len();
-        self.records.push((dir, record, held));
+        self.records.push(Kept { dir, record, held });
     }
 
     /// Something is kept, and the key log has grown since.
@@ -49,7 +69,7 @@ impl Late {
     }
 
     /// Gives out what is kept, and what there was no room for.
-    pub fn take(&mut self) -> (Vec<(Dir, Vec<u8>, Held)>, [(u64, u64); 2]) {
+    pub fn take(&mut self) -> (Vec<Kept>, [Dropped; 2]) {
         self.bytes = 0;
         (std::mem::take(&mut self.records), std::mem::take(&mut self.dropped))
     }

@@ -7,5 +7,5 @@ mod opener;
 mod session;
 
 pub use handshake::{At, Chain, Handshake, Keys, SERVICE_DOMAINS, is_service};
-pub use late::Late;
+pub use late::{Dropped, Kept, Late};
 pub use session::{Content, Session};

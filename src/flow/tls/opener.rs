@@ -155,7 +155,7 @@ impl Sealed {
     fn open_cbc(&self, record: &Record<'_>, number: u64) -> Option<Vec<u8>> {
         let Sealed::Cbc { key, mac_key, digest, encrypt_then_mac } = self else { return None };
         let (sealed, outer) = match encrypt_then_mac {
-            true => record.body.split_at_checked(record.body.len().checked_sub(digest.len())?)?,
+            true => record.body.split_at_checked(record.body.len().checked_sub(digest.octets())?)?,
             false => (record.body, &[][..]),
         };
         if *encrypt_then_mac && *hmac(*digest, mac_key, &[&authenticated(record, number, sealed.len()), sealed]) != *outer {
@@ -175,7 +175,7 @@ impl Sealed {
         }
         content.truncate(len);
         if !encrypt_then_mac {
-            let len = content.len().checked_sub(digest.len())?;
+            let len = content.len().checked_sub(digest.octets())?;
             let (text, mac) = content.split_at_checked(len)?;
             if *hmac(*digest, mac_key, &[&authenticated(record, number, len), text]) != *mac {
                 return None;

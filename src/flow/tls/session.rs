@@ -254,7 +254,7 @@ impl Session {
                 let mut secret: Secret = keys.get(random, label)?.clone();
                 let updates = self.ways.get(dir.index()).map_or(0, |way| way.updates);
                 for _ in 0..updates.min(MOST_UPDATES) {
-                    secret = expand(suite.hash, &secret, "traffic upd", suite.hash.len());
+                    secret = expand(suite.hash, &secret, "traffic upd", suite.hash.octets());
                 }
                 Opener::tls13(cipher, suite.hash, &secret)
             }
@@ -278,7 +278,7 @@ impl Session {
             }
             ContentType::Handshake => {
                 self.way(dir).messages.push(body);
-                while let Some((kind, body)) = self.way(dir).messages.next() {
+                while let Some((kind, body)) = self.way(dir).messages.take() {
                     self.message(dir, kind, &body, seen);
                 }
             }

@@ -64,7 +64,7 @@ impl Messages {
     }
 
     /// The next whole message with its body.
-    pub fn next(&mut self) -> Option<(HandshakeType, Vec<u8>)> {
+    pub fn take(&mut self) -> Option<(HandshakeType, Vec<u8>)> {
         loop {
             let &[kind, l0, l1, l2] = self.bytes.first_chunk::<HEADER>()?;
             let end = HEADER + u32::from_be_bytes([0, l0, l1, l2]) as usize;
@@ -104,7 +104,7 @@ mod tests {
             let mut found = Vec::new();
             for part in [&bytes[..cut], &bytes[cut..]] {
                 messages.push(part);
-                found.extend(std::iter::from_fn(|| messages.next()));
+                found.extend(std::iter::from_fn(|| messages.take()));
             }
             let wanted =
                 [(HandshakeType::Finished, vec![7, 8]), (HandshakeType::Certificate, Vec::new()), (HandshakeType::Other(14), vec![5])];
@@ -117,13 +117,13 @@ mod tests {
     fn an_endless_message_is_passed_over_and_holds_nothing() {
         let mut messages = Messages::default();
         messages.push(&[11, 0x7f, 0xff, 0xff]);
-        assert_eq!(messages.next(), None);
+        assert_eq!(messages.take(), None);
         for _ in 0..(0x7f_ffff / 16_384) {
             messages.push(&[0; 16_384]);
-            assert_eq!((messages.next(), messages.size()), (None, 0));
+            assert_eq!((messages.take(), messages.size()), (None, 0));
         }
         messages.push(&vec![0; 0x7f_ffff % 16_384]);
         messages.push(&[20, 0, 0, 0]);
-        assert_eq!((messages.next(), messages.too_long), (Some((HandshakeType::Finished, Vec::new())), 1));
+        assert_eq!((messages.take(), messages.too_long), (Some((HandshakeType::Finished, Vec::new())), 1));
     }
 }

@@ -125,7 +125,7 @@ impl Cipher {
     /// Octets of the key that authenticates apart from encryption.
     pub fn mac_len(self) -> usize {
         match self {
-            Aes128Cbc(digest) | Aes256Cbc(digest) => digest.len(),
+            Aes128Cbc(digest) | Aes256Cbc(digest) => digest.octets(),
             _ => 0,
         }
     }
@@ -133,7 +133,7 @@ impl Cipher {
 
 impl Digest {
     /// Octets of its output.
-    pub fn len(self) -> usize {
+    pub fn octets(self) -> usize {
         match self {
             Sha1 => 20,
             Sha256 => 32,
