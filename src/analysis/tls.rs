@@ -6,8 +6,10 @@ use crate::flow::{
     tls::{At, Chain, Handshake},
 };
 use crate::path::Hop;
-use crate::proto::tls::Suite;
-use crate::proto::x509::{Certificate, Key, Usage};
+use crate::proto::{
+    tls::Suite,
+    x509::{Certificate, Key, Usage},
+};
 use crate::report::{AlertEntry, CertificateEntry, Text, TlsEntry};
 use crate::time;
 
