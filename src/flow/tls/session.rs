@@ -304,6 +304,8 @@ impl Session {
                     if hello.version >= Version::TLS13 {
                         self.ways.iter_mut().for_each(|way| way.sealed = true);
                     }
+                    // Data sent before, with the client's first flight, had asked for keys in vain.
+                    self.ways.iter_mut().for_each(|way| way.missed = None);
                     self.handshake.chosen = Some(At { what: hello, seen });
                 }
                 None => {}
