@@ -163,7 +163,8 @@ fn strong_ends(course: &Course, at: Timestamp, topology: &Topology, signs: &mut 
                 found.sign(STRONG, end, text());
             }
         };
-        if course.transport == Transport::Tcp && port && topology.is_microsoft_signalling(end.ip(), at) {
+        let is_stream = matches!(course.transport, Transport::Tcp | Transport::Tls);
+        if is_stream && port && topology.is_microsoft_signalling(end.ip(), at) {
             sign((end.ip(), None), &|| format!("{} is in a Microsoft signalling prefix and TCP port 5061 is used", end.ip()));
         }
         let paired = topology.sbc(other.ip()).is_some() && topology.place_of(end.ip(), at) == Place::Microsoft;
@@ -213,4 +214,25 @@ fn is_trunk(leg: &Leg, topology: &Topology) -> bool {
     let at = leg.started();
     let carrier = leg.ends().is_some_and(|(a, b)| [a, b].iter().any(|end| topology.place_of(end.ip(), at) == Place::Carrier));
     carrier || leg.messages.first().is_some_and(|m| m.message.course().transport == Transport::Udp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::support::{leg, message};
+    use crate::flow::Message;
+    use std::sync::Arc;
+
+    /// OPTIONS from an SBC to Microsoft's prefix that came over `transport`.
+    fn sent_over(transport: Transport) -> Message {
+        let mut message = message(0, ("198.51.100.4:50000", "52.114.75.24:5061"), "OPTIONS sip:x SIP/2.0", "OPTIONS", "");
+        message.sighting.course = Arc::new(Course { transport, ..*message.course() });
+        message
+    }
+
+    #[test]
+    fn a_signalling_prefix_and_its_port_are_a_strong_sign_on_streams() {
+        let score = |transport| recognise(&leg(vec![sent_over(transport)]), &Topology::built_in()).score;
+        assert_eq!([Transport::Tls, Transport::Tcp, Transport::Udp].map(score), [STRONG, STRONG, 0]);
+    }
 }
