@@ -11,7 +11,7 @@ use crate::proto::{
     x509::{Certificate, Key, Usage},
 };
 use crate::report::{AlertEntry, CertificateEntry, Text, TlsEntry};
-use crate::time;
+use crate::time::{self, Span};
 
 /// Connections of a hop that are told; the first of them say most.
 const MOST: usize = 8;
@@ -29,7 +29,10 @@ fn entry<'c>(connection: &'c Connection, tls: &'c Handshake) -> TlsEntry<'c> {
     let from = |dir: Dir| Text::endpoint(connection.id.flow.from_to(dir).0);
     let chain = |dir: Option<Dir>| tls.chain(dir?).and_then(certificate);
     let (client, server) = (tls.client, tls.client.map(Dir::reverse));
+    let opening = &connection.opening;
     TlsEntry {
+        opened_by: opening.is_seen().then(|| from(connection.opener)),
+        rtt_ms: opening.round_trip().map(Span::as_millis_f64),
         client: client.map(from),
         server: server.map(from),
         version: tls.version().map(|version| version.to_string().into()),

@@ -2,7 +2,7 @@
 
 use super::copies::COPY_WINDOW;
 use super::tls::Handshake;
-use super::{Course, Seen, Sightings};
+use super::{Course, Misframed, Opening, Seen, Sightings};
 use crate::decode::{Dir, FlowKey, MacPair, Packet, TapId};
 use crate::hash;
 use crate::record::Seq;
@@ -55,6 +55,8 @@ pub struct Half {
     pub lost: u64,
     /// Segments with other bytes than those that came first in their place; the first were read.
     pub conflicts: u64,
+    /// SIP messages whose Content-Length does not tell where they end; the first few.
+    pub misframed: Vec<Misframed>,
     /// What the last packets were, to tell copies from packets.
     recent: Recent,
     /// How its last message came.
@@ -70,6 +72,8 @@ pub struct Connection {
     pub first: Seen,
     /// Which way its first packet went: for TCP with a SYN, who opened it.
     pub opener: Dir,
+    /// What was seen of its TCP handshake.
+    pub opening: Opening,
     /// What it carries.
     pub content: Content,
     /// The two directions, by [`Dir::index`].
@@ -93,6 +97,7 @@ impl Connection {
             id: ConnId { flow: packet.flow, opened: packet.seq },
             first: Seen::of(packet),
             opener,
+            opening: Opening::default(),
             content: Content::Unknown,
             halves: Default::default(),
             end: End::Open,
@@ -110,6 +115,9 @@ impl Connection {
         half.first.get_or_insert_with(|| Seen::of(packet));
         half.sightings.count(packet);
         if let Some(tcp) = packet.tcp {
+            if !self.opening.is_over() {
+                self.opening.note(packet, tcp, self.opener);
+            }
             match (tcp.rst(), tcp.fin(), self.end) {
                 (true, _, End::Open) => self.end = End::Rst,
                 (_, true, End::Open) => self.end = End::Fin,

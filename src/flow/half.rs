@@ -1,5 +1,6 @@
 //! One direction of a TCP connection: what it carries, and the SIP messages read from it (RFC 3261 section 18.3, RFC 7118).
 
+use super::framing::{Framed, Misframed};
 use super::keylog::KeyLog;
 use super::secured;
 use super::tcp::{self, Ordered, Took};
@@ -10,7 +11,7 @@ use crate::decode::{Dir, Packet};
 use crate::error::Undecoded;
 use crate::ledger::{Kind, Ledger};
 use crate::proto::{
-    sip::{self, Framing, HeaderIndex},
+    sip::{self, Framing, HeaderIndex, Sip},
     tls::record,
     websocket::{MAX_HANDSHAKE, handshake},
 };
@@ -51,6 +52,8 @@ pub struct Half {
     scanned: usize,
     /// How its last message came.
     course: Option<Arc<Course>>,
+    /// How its messages are framed, once there is one.
+    framed: Option<Box<Framed>>,
 }
 
 /// Who sends to whom, over which connection.
@@ -125,6 +128,14 @@ impl Half {
     /// What is within TLS, if it carries that.
     pub(super) fn inner_mut(&mut self) -> Option<&mut Half> {
         if let Carries::Tls(inner) = &mut self.carries { Some(inner) } else { None }
+    }
+
+    /// Messages whose Content-Length does not tell where they end.
+    pub fn misframed(&self) -> &[Misframed] {
+        match &self.carries {
+            Carries::Tls(inner) => inner.misframed(),
+            _ => self.framed.as_deref().map_or(&[], |framed| &framed.faults),
+        }
     }
 
     /// Memory held for bytes that were not read yet.
@@ -203,6 +214,9 @@ impl Half {
     /// So many bytes were lost in front of what is readable.
     pub(super) fn lose(&mut self, bytes: u64, reading: &mut Reading<'_>) {
         self.scanned = 0;
+        if let Some(framed) = &mut self.framed {
+            framed.lose();
+        }
         match &mut self.carries {
             Carries::WebSocket(assembly) => assembly.lose(),
             Carries::Tls(inner) => {
@@ -292,11 +306,13 @@ impl Half {
             }
             match sip::frame(readable, closed, &mut self.scanned) {
                 Framing::Keepalive(n) => {
+                    self.framed.iter_mut().for_each(|framed| framed.keepalive());
                     let held = self.ordered.consume(n);
                     reading.recount(&held);
                 }
                 Framing::NotSip(n) => {
                     reading.ledger.evicted += u64::from(n > sip::MAX_HEAD);
+                    self.framed.iter_mut().for_each(|framed| framed.stray());
                     self.ordered.drop_front(n.max(1));
                 }
                 Framing::Message(n) => {
@@ -304,6 +320,10 @@ impl Half {
                     let read = sip::scan(bytes, false).map(|index| (Text::copy(bytes), index));
                     let held = self.ordered.consume(n);
                     if let Some((text, index)) = read {
+                        if let Some((seen, _)) = held.last() {
+                            let sip = Sip { text: text.bytes(), index: &index };
+                            self.framed.get_or_insert_default().message(*seen, &sip, closed);
+                        }
                         reading.emit((Transport::Tcp, text, index), &held, &mut self.course);
                     }
                 }

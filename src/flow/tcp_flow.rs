@@ -20,6 +20,11 @@ pub const SIPS_PORT: u16 = 5061;
 /// Port of HTTPS: there the service is asked for other things than calls.
 pub const HTTPS_PORT: u16 = 443;
 
+/// Ports that SBCs listen on for SIP, by custom: 5060 and 5061 (RFC 3261 section 19.1.2), and those behind them, one a trunk.
+fn is_sip_port(port: u16) -> bool {
+    (5060..5100).contains(&port)
+}
+
 /// One TCP connection.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TcpFlow {
@@ -170,17 +175,19 @@ impl TcpFlow {
         self.connection.end != End::Open
     }
 
-    /// It carries SIP, or is on the port of SIP over TLS and carries nothing else, or its handshake names the service: worth telling
-    /// the call stage. A handshake that never completes is a signalling hop as well.
+    /// It carries SIP, or is on the port of SIP over TLS and carries nothing else, or carries TLS or nothing on a port that is SIP's by
+    /// custom, or its handshake names the service: worth telling the call stage. A handshake that never completes is a signalling hop
+    /// as well.
     pub fn is_signalling(&self) -> bool {
         let (a, b) = self.connection.id.flow.endpoints();
+        let has = |wanted: fn(u16) -> bool| wanted(a.port()) || wanted(b.port());
         match self.connection.content {
             Content::Sip => true,
             Content::Stun => false,
-            Content::Tls | Content::Unknown if a.port() == SIPS_PORT || b.port() == SIPS_PORT => true,
-            Content::Tls if a.port() == HTTPS_PORT || b.port() == HTTPS_PORT => false,
-            Content::Tls => self.lanes.tls().is_some_and(|session| session.handshake.from_service().is_some()),
-            Content::Unknown => false,
+            Content::Tls | Content::Unknown if has(|port| port == SIPS_PORT) => true,
+            Content::Tls if has(|port| port == HTTPS_PORT) => false,
+            Content::Tls => has(is_sip_port) || self.lanes.tls().is_some_and(|session| session.handshake.from_service().is_some()),
+            Content::Unknown => has(is_sip_port) && self.connection.opening.syns > 0 && self.halves().next().is_none(),
         }
     }
 
@@ -199,6 +206,10 @@ impl TcpFlow {
         let (lost, conflicts) = sums.fold((0, 0), |(l, c), (lost, conflicts)| (l + lost, c + conflicts));
         let half = self.connection.half_mut(dir);
         (half.lost, half.conflicts) = (lost, conflicts);
+        let misframed = self.lanes.halves(dir).map(Half::misframed).find(|faults| !faults.is_empty());
+        if let Some(faults) = misframed.filter(|faults| faults.len() != half.misframed.len()) {
+            half.misframed = faults.to_vec();
+        }
     }
 }
 

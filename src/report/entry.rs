@@ -232,7 +232,7 @@ pub struct MinMeanMax {
 }
 
 /// One hop.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct HopEntry<'a> {
     /// Content hash.
     pub id: Text<'a>,

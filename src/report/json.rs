@@ -172,7 +172,7 @@ mod tests {
         hops[].a_to_b hops[].a_to_b.segment hops[].a_to_b.basis hops[].a_to_b.packets hops[].a_to_b.bytes
         hops[].b_to_a hops[].b_to_a.segment hops[].b_to_a.basis hops[].b_to_a.packets hops[].b_to_a.bytes
         hops[].asymmetric hops[].asymmetric.verdict hops[].asymmetric.evidence hops[].asymmetric.evidence[]
-        hops[].tls hops[].tls[] hops[].tls[].client hops[].tls[].server hops[].tls[].version hops[].tls[].suite
+        hops[].tls hops[].tls[] hops[].tls[].opened_by hops[].tls[].rtt_ms hops[].tls[].client hops[].tls[].server hops[].tls[].version hops[].tls[].suite
         hops[].tls[].server_name hops[].tls[].protocol hops[].tls[].resumed hops[].tls[].certificate_requested hops[].tls[].complete
         hops[].tls[].opened hops[].tls[].unopened hops[].tls[].lost hops[].tls[].alerts hops[].tls[].alerts[] hops[].tls[].alerts[].from
         hops[].tls[].alerts[].name hops[].tls[].alerts[].meaning hops[].tls[].alerts[].record hops[].tls[].alerts[].record.input

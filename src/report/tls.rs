@@ -5,9 +5,13 @@ use crate::record::RecordId;
 use serde::{Deserialize, Serialize};
 
 /// One TLS connection of a hop.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TlsEntry<'a> {
-    /// Who opened it, `ip:port`; `null` where no hello was seen.
+    /// Who opened the TCP connection, `ip:port`; `null` where its SYN was not seen.
+    pub opened_by: Option<Text<'a>>,
+    /// Round-trip time of the TCP handshake in milliseconds, from end to end; `null` where no tap saw all of it, or a SYN was repeated.
+    pub rtt_ms: Option<f64>,
+    /// The client of TLS, `ip:port`; `null` where no hello was seen.
     pub client: Option<Text<'a>>,
     /// The other end.
     pub server: Option<Text<'a>>,
@@ -81,6 +85,7 @@ impl TlsEntry<'_> {
         parts.push(self.suite.as_deref().map_or_else(|| version.to_owned(), |suite| format!("{version} {suite}")));
         parts.extend(self.server_name.as_deref().map(|name| format!("for {name}")));
         parts.extend(self.resumed.then(|| "resumed".to_owned()));
+        parts.extend(self.rtt_ms.map(|ms| format!("{ms:.1} ms round trip")));
         for (whose, certificate) in [("client", &self.client_certificate), ("server", &self.server_certificate)] {
             if let Some(certificate) = certificate {
                 let until =

@@ -5,6 +5,7 @@ use crate::decode::{FlowKey, Home, Link, MacPair, TapId, TcpHeader, TunnelsId, f
 use crate::record::{RecordId, SourceId};
 use crate::time::Span;
 
+mod framing;
 mod websocket;
 
 const INVITE: &[u8] = b"INVITE sip:a@b SIP/2.0\r\nCall-ID: 1\r\nContent-Length: 10\r\n\r\n0123456789";
