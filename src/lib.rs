@@ -17,6 +17,7 @@
 //! | [`topology`] | the user's network, read from TOML text; the built-in Microsoft prefixes |
 //! | [`call`] | transactions, dialogs, legs, offer and answer, media and reports bound, NATs and relays chained, quality, Direct Routing recognised |
 //! | [`path`] | hops, a segment for each direction with its basis, asymmetry |
+//! | [`trunk`] | what is known of each SBC over time, across its connections and calls |
 //! | [`finding`], [`rules`] | outcomes of checks; one file a rule, pure functions |
 //! | [`report`] | plain data, one format a file |
 //! | [`analysis`] | drives a run, judges ended calls, gathers results; its state can be saved and loaded |
@@ -84,6 +85,8 @@ pub mod topology;
 pub mod call;
 
 pub mod path;
+
+pub mod trunk;
 
 pub mod finding;
 

@@ -1,6 +1,6 @@
 //! The judge of one ended call: recognises its legs, judges its hops, runs the rules, and renders its entries.
 
-use super::{entries, ladder, unread};
+use super::{contact, entries, ladder, unread};
 use crate::call::{Call, Leg, LegMessage, Recognition, recognise};
 use crate::finding::{Finding, Outcome, Violation};
 use crate::flow::{Connection, Content};
@@ -10,6 +10,7 @@ use crate::report::{CallReport, CheckEntry, Format, Rendered, spool::Part};
 use crate::rules::{Check, Ctx, Rule};
 use crate::time::Timestamp;
 use crate::topology::Topology;
+use crate::trunk::Trunks;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Judges calls.
@@ -55,6 +56,8 @@ pub struct Judged {
     pub media_streams: u64,
     /// TLS connections with Microsoft that nobody could read, by reason.
     pub unread: BTreeMap<String, u64>,
+    /// What they show of the SBCs.
+    pub trunks: Trunks,
 }
 
 /// Reasons kept of one rule's *not checked*; further ones are in the count.
@@ -117,7 +120,9 @@ impl Judge<'_> {
         for (leg, recognition) in call.legs.iter().zip(&recognitions) {
             if recognition.is_direct_routing() {
                 self.messages(call, leg, recognition, &mut gathered);
+                contact::note(leg, recognition, self.network.topology, &mut judged.trunks);
             }
+            self.leg(call, leg, recognition, &mut gathered);
         }
         let ctx = self.ctx(Some(call), None);
         self.hops(&hops, &ctx, &mut gathered);
@@ -139,6 +144,7 @@ impl Judge<'_> {
         let mut gathered = Gathered::default();
         let ctx = self.ctx(None, None);
         self.transport(connection, &ctx, &mut gathered);
+        judged.trunks.connection(connection, ctx.topology, self.clock);
         let hop = (connection.content != Content::Sip).then(|| path::unread(connection, &self.network, memo));
         if let Some(reason) = unread::reason(connection).filter(|_| is_encrypted_signalling(connection, ctx.topology)) {
             for rule in self.rules.iter().filter(|rule| matches!(rule.check, Check::Message(_))) {
@@ -156,6 +162,28 @@ impl Judge<'_> {
         let says = hop.is_some() || !gathered.findings.is_empty();
         judged.add(says.then_some(&report), gathered.tallies, self.format);
         judged.add_findings(gathered.findings);
+    }
+
+    /// Judges what a whole run showed of the SBCs.
+    pub fn trunks(&self, trunks: &Trunks) -> Judged {
+        let mut gathered = Gathered::default();
+        let ctx = self.ctx(None, None);
+        for (sbc, history) in trunks.iter() {
+            for rule in self.rules {
+                if let Check::Trunk(check) = rule.check {
+                    let outcome = check(sbc, history, &ctx);
+                    gathered.tally(rule, &outcome);
+                    gathered.violations(rule, outcome, None, || format!("{}.addr == {sbc}", if sbc.is_ipv6() { "ipv6" } else { "ip" }));
+                }
+            }
+        }
+        let mut judged = Judged::default();
+        let first = gathered.findings.iter().flat_map(|finding| &finding.violation.evidence).map(|evidence| evidence.seq).min();
+        let report =
+            CallReport { first: first.unwrap_or_default(), findings: gathered.findings.as_slice().into(), ..CallReport::default() };
+        judged.add(Some(&report).filter(|report| !report.findings.is_empty()), gathered.tallies, self.format);
+        judged.add_findings(gathered.findings);
+        judged
     }
 
     fn ctx<'c>(&'c self, call: Option<&'c Call>, leg: Option<(&'c Leg, &'c Recognition)>) -> Ctx<'c> {
@@ -189,6 +217,17 @@ impl Judge<'_> {
                     gathered.tally(rule, &outcome);
                     gathered.violations(rule, outcome, Some(call), || call_filter(leg));
                 }
+            }
+        }
+    }
+
+    fn leg(&self, call: &Call, leg: &Leg, recognition: &Recognition, gathered: &mut Gathered) {
+        let ctx = self.ctx(Some(call), Some((leg, recognition)));
+        for rule in self.rules {
+            if let Check::Leg(check) = rule.check {
+                let outcome = check(leg, &ctx);
+                gathered.tally(rule, &outcome);
+                gathered.violations(rule, outcome, Some(call), || call_filter(leg));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! The analysis: drives records through engine and call stage, judges what ended, and gathers the results.
 
+mod contact;
 mod control;
 pub mod entries;
 pub mod group;
@@ -15,7 +16,7 @@ mod tls;
 mod unread;
 
 use crate::call::{CallStage, stage::Ended};
-use crate::engine::{Budget, Engine, Mask, par};
+use crate::engine::{Budget, Engine, Mask, Taps, par};
 use crate::error::Error;
 use crate::flow::{Connection, keylog::KeyLog};
 use crate::path::{Memos, Network};
@@ -123,6 +124,9 @@ impl Analysis {
     /// Closes everything and gives the summary.
     pub fn finish(&mut self, source: Source<'_>, settings: Settings<'_>, run: &RunFacts<'_>) -> io::Result<Summary> {
         self.sweep(source, settings, true)?;
+        let judge = judge_at(&self.engine.taps, source, settings, self.engine.clock());
+        let judged = judge.trunks(&self.results.trunks);
+        self.results.add(judged)?;
         let mut ledger = self.engine.ledger();
         ledger.add(&self.calls.ledger());
         let (taps, overlaps) = (&self.engine.taps, self.engine.overlaps());
@@ -166,8 +170,7 @@ impl Analysis {
     }
 
     fn judge(&mut self, ended: Vec<Ended>, (clock, all): (Timestamp, bool), source: Source<'_>, settings: Settings<'_>) -> io::Result<()> {
-        let network = Network { topology: settings.topology, taps: &self.engine.taps, interfaces: source.interfaces, files: source.files };
-        let judge = Judge { network, rules: settings.rules, format: settings.format, clock };
+        let judge = judge_at(&self.engine.taps, source, settings, clock);
         let memos = Memos::default();
         let mut waiting = lots(ended).into_iter();
         loop {
@@ -193,6 +196,11 @@ impl Analysis {
         let connections = self.calls.retire(clock, all);
         par::par_map(lots(connections), of_lot).into_iter().try_for_each(|judged| self.results.add(judged))
     }
+}
+
+fn judge_at<'a>(taps: &'a Taps, source: Source<'a>, settings: Settings<'a>, clock: Timestamp) -> Judge<'a> {
+    let network = Network { topology: settings.topology, taps, interfaces: source.interfaces, files: source.files };
+    Judge { network, rules: settings.rules, format: settings.format, clock }
 }
 
 /// Parts a list into lots that are judged by one task each.

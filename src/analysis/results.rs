@@ -7,6 +7,7 @@ use crate::report::{
     CheckEntry, Format,
     spool::{Part, Spool},
 };
+use crate::trunk::Trunks;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::io;
@@ -28,6 +29,8 @@ pub struct Results {
     pub media_streams: u64,
     /// TLS connections with Microsoft that nobody could read, by reason.
     pub unread: BTreeMap<String, u64>,
+    /// What calls and connections showed of the SBCs.
+    pub trunks: Trunks,
 }
 
 /// Spools that can be saved: as their entries.
@@ -47,6 +50,7 @@ impl Results {
             streams: 0,
             media_streams: 0,
             unread: BTreeMap::new(),
+            trunks: Trunks::default(),
         }
     }
 
@@ -68,6 +72,7 @@ impl Results {
         self.legs += judged.legs;
         self.streams += judged.streams;
         self.media_streams += judged.media_streams;
+        self.trunks.merge(judged.trunks);
         for (reason, n) in judged.unread {
             *self.unread.entry(reason).or_default() += n;
         }

@@ -7,6 +7,8 @@ use crate::path::Hop;
 use crate::proto::sip::{HeaderName, Method, NameAddr};
 use crate::time::Timestamp;
 use crate::topology::Topology;
+use crate::trunk::TrunkHistory;
+use std::net::IpAddr;
 
 pub mod dialog;
 pub mod identity;
@@ -24,6 +26,8 @@ pub const RULES: &[&Rule] = &[
     &identity::dr011_empty_user::RULE,
     &identity::dr012_ruri_no_plus::RULE,
     &identity::dr013_from_no_plus::RULE,
+    &transport::dr030_signalling_cleartext::RULE,
+    &transport::dr031_port_5061::RULE,
     &transport::dr032_cert_name::RULE,
     &transport::dr033_cert_wildcard_depth::RULE,
     &transport::dr034_cert_validity::RULE,
@@ -36,7 +40,10 @@ pub const RULES: &[&Rule] = &[
     &transport::dr041_microsoft_cert::RULE,
     &transport::dr042_cert_ecdsa::RULE,
     &transport::dr043_cert_key_size::RULE,
+    &transport::dr044_acl_blocks_microsoft::RULE,
+    &transport::dr045_gov_port::RULE,
     &transport::dr046_foreign_peer_claims_microsoft::RULE,
+    &transport::dr047_content_length::RULE,
     &dialog::dr070_delayed_offer::RULE,
     &path::dr170_asymmetric_segment::RULE,
 ];
@@ -116,8 +123,12 @@ pub enum Check {
     Message(fn(&LegMessage, &Ctx<'_>) -> Outcome),
     /// One TCP connection, whatever could be read of it.
     Connection(fn(&Connection, &Ctx<'_>) -> Outcome),
+    /// One leg, Direct Routing or not.
+    Leg(fn(&Leg, &Ctx<'_>) -> Outcome),
     /// One hop.
     Hop(fn(&Hop, &Ctx<'_>) -> Outcome),
+    /// The SBC of this address, over the whole run.
+    Trunk(fn(IpAddr, &TrunkHistory, &Ctx<'_>) -> Outcome),
 }
 
 impl Check {
@@ -126,7 +137,9 @@ impl Check {
         match self {
             Check::Message(_) => "Message",
             Check::Connection(_) => "Connection",
+            Check::Leg(_) => "Leg",
             Check::Hop(_) => "Hop",
+            Check::Trunk(_) => "Trunk",
         }
     }
 }
@@ -138,7 +151,7 @@ pub struct Ctx<'a> {
     pub topology: &'a Topology,
     /// How far the capture has come.
     pub clock: Timestamp,
-    /// The call; `None` for a connection.
+    /// The call; `None` for a connection and for a trunk.
     pub call: Option<&'a Call>,
     /// The leg of the message that is looked at.
     pub leg: Option<(&'a Leg, &'a Recognition)>,

@@ -112,6 +112,16 @@ impl Lookup {
         self.entry(ip, at).map_or(&[], |(_, entry)| &entry.roles)
     }
 
+    /// The cloud of the longest Microsoft prefix that holds `ip`.
+    pub fn cloud(&self, tables: &Tables, ip: IpAddr, at: Timestamp) -> Option<Cloud> {
+        let (net, entry) = self.entry(ip, at)?;
+        match entry.basis {
+            Basis::BuiltIn(cloud) => Some(cloud),
+            Basis::Added => tables.microsoft.add.iter().find(|row| *row.cidr == *net).map(|row| row.cloud),
+            _ => None,
+        }
+    }
+
     pub fn placed<'t>(&'t self, tables: &'t Tables, ip: IpAddr, at: Timestamp) -> Placed<'t> {
         let Some((net, entry)) = self.entry(ip, at) else {
             let why = "in no known prefix".to_owned();

@@ -81,6 +81,14 @@ impl Topology {
         self.roles(ip, at).contains(&Role::Signalling)
     }
 
+    /// The cloud that is behind Microsoft's address `ip`: the one that the file names, else that of the address's prefix.
+    pub fn cloud(&self, ip: IpAddr, at: Timestamp) -> Cloud {
+        match self.tables.cloud {
+            Cloud::Worldwide => self.lookup.cloud(&self.tables, ip, at).unwrap_or_default(),
+            named => named,
+        }
+    }
+
     /// The SBC whose address `ip` is, its own or the outside of a static NAT.
     pub fn sbc(&self, ip: IpAddr) -> Option<&Sbc> {
         self.tables.sbcs.get(self.lookup.sbc(ip)?)

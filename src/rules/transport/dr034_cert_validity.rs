@@ -28,7 +28,7 @@ const CLOCK_IS_SET: Timestamp = days(17_532);
 
 /// The rule's check; what ends a handshake asks it too.
 pub fn check(connection: &Connection, ctx: &Ctx<'_>) -> Outcome {
-    let Some(parties) = Parties::of(connection, ctx) else { return Outcome::NotApplicable };
+    let Some(parties) = Parties::of(connection, ctx.topology) else { return Outcome::NotApplicable };
     if connection.first.at < CLOCK_IS_SET {
         return Outcome::NotChecked("the capture's clock is not set".to_owned());
     }

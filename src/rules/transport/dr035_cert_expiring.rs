@@ -28,7 +28,7 @@ const SOON: i64 = 30 * DAY;
 const SHORT_LIVED: i64 = 100 * DAY;
 
 fn check(connection: &Connection, ctx: &Ctx<'_>) -> Outcome {
-    let Some(parties) = Parties::of(connection, ctx) else { return Outcome::NotApplicable };
+    let Some(parties) = Parties::of(connection, ctx.topology) else { return Outcome::NotApplicable };
     let presented = match parties.chain(parties.from_sbc) {
         Ok(presented) => presented,
         Err(why) => return why,

@@ -26,7 +26,7 @@ const REFUSALS: [u8; 6] = [42, 43, 44, 45, 46, 48];
 
 /// The rule's check; what ends a handshake asks it too.
 pub fn check(connection: &Connection, ctx: &Ctx<'_>) -> Outcome {
-    let Some(parties) = Parties::of(connection, ctx) else { return Outcome::NotApplicable };
+    let Some(parties) = Parties::of(connection, ctx.topology) else { return Outcome::NotApplicable };
     let presented = match parties.chain(parties.from_sbc) {
         Ok(presented) => presented,
         Err(why) => return why,

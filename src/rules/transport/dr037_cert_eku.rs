@@ -31,7 +31,9 @@ const CLIENT_UNTIL: Timestamp = days(20_513);
 
 /// The rule's check; what ends a handshake asks it too.
 pub fn check(connection: &Connection, ctx: &Ctx<'_>) -> Outcome {
-    let Some(parties) = Parties::of(connection, ctx).filter(|_| connection.first.at >= SERVER_SINCE) else { return Outcome::NotApplicable };
+    let Some(parties) = Parties::of(connection, ctx.topology).filter(|_| connection.first.at >= SERVER_SINCE) else {
+        return Outcome::NotApplicable;
+    };
     let (presented, handshake) = match (parties.chain(parties.from_sbc), parties.handshake()) {
         (Ok(presented), Ok(handshake)) => (presented, handshake),
         (Err(why), _) | (_, Err(why)) => return why,

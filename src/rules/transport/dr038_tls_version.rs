@@ -26,7 +26,7 @@ pub const RULE: Rule = Rule {
 const SINCE: Timestamp = days(19_085);
 
 fn check(connection: &Connection, ctx: &Ctx<'_>) -> Outcome {
-    let parties = Parties::of(connection, ctx).filter(|_| connection.first.at >= SINCE);
+    let parties = Parties::of(connection, ctx.topology).filter(|_| connection.first.at >= SINCE);
     let Some(parties) = parties else { return Outcome::NotApplicable };
     let handshake = match parties.handshake() {
         Ok(handshake) => handshake,

@@ -30,7 +30,7 @@ const HANDSHAKE_FAILURE: u8 = 40;
 const PRINTED: usize = 3;
 
 fn check(connection: &Connection, ctx: &Ctx<'_>) -> Outcome {
-    let Some(parties) = Parties::of(connection, ctx) else { return Outcome::NotApplicable };
+    let Some(parties) = Parties::of(connection, ctx.topology) else { return Outcome::NotApplicable };
     let handshake = match parties.handshake() {
         Ok(handshake) => handshake,
         Err(why) => return why,

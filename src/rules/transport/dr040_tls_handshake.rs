@@ -38,7 +38,7 @@ const CAUSES: [Cause; 4] = [
 ];
 
 fn check(connection: &Connection, ctx: &Ctx<'_>) -> Outcome {
-    let Some(parties) = Parties::of(connection, ctx) else { return Outcome::NotApplicable };
+    let Some(parties) = Parties::of(connection, ctx.topology) else { return Outcome::NotApplicable };
     let handshake = match parties.handshake() {
         Ok(handshake) => handshake,
         Err(why) => return why,

@@ -38,8 +38,8 @@ const ROOTS: [&str; 7] = [
 ];
 
 fn check(connection: &Connection, ctx: &Ctx<'_>) -> Outcome {
-    let parties =
-        Parties::of(connection, ctx).filter(|parties| ctx.topology.is_microsoft_signalling(parties.microsoft.ip(), connection.first.at));
+    let parties = Parties::of(connection, ctx.topology)
+        .filter(|parties| ctx.topology.is_microsoft_signalling(parties.microsoft.ip(), connection.first.at));
     let Some(parties) = parties else { return Outcome::NotApplicable };
     let presented = match parties.chain(parties.from_sbc.reverse()) {
         Ok(presented) => presented,

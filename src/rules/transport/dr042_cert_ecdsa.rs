@@ -25,7 +25,9 @@ pub const RULE: Rule = Rule {
 /// The rule's check; what ends a handshake asks it too.
 pub fn check(connection: &Connection, ctx: &Ctx<'_>) -> Outcome {
     // For a client's certificate the kind of signature is agreed on apart from the suite.
-    let Some(parties) = Parties::of(connection, ctx).filter(|parties| !parties.sbc_is_client()) else { return Outcome::NotApplicable };
+    let Some(parties) = Parties::of(connection, ctx.topology).filter(|parties| !parties.sbc_is_client()) else {
+        return Outcome::NotApplicable;
+    };
     let (presented, handshake) = match (parties.chain(parties.from_sbc), parties.handshake()) {
         (Ok(presented), Ok(handshake)) => (presented, handshake),
         (Err(why), _) | (_, Err(why)) => return why,

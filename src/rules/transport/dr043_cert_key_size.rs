@@ -25,7 +25,7 @@ pub const RULE: Rule = Rule {
 const SHORTEST: u32 = 2048;
 
 fn check(connection: &Connection, ctx: &Ctx<'_>) -> Outcome {
-    let Some(parties) = Parties::of(connection, ctx) else { return Outcome::NotApplicable };
+    let Some(parties) = Parties::of(connection, ctx.topology) else { return Outcome::NotApplicable };
     let presented = match parties.chain(parties.from_sbc) {
         Ok(presented) => presented,
         Err(why) => return why,

@@ -22,7 +22,7 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(connection: &Connection, ctx: &Ctx<'_>) -> Outcome {
-    let Some(parties) = Parties::of(connection, ctx) else { return Outcome::NotApplicable };
+    let Some(parties) = Parties::of(connection, ctx.topology) else { return Outcome::NotApplicable };
     let peer = parties.microsoft.ip();
     match ctx.topology.place_of(peer, connection.first.at) {
         Place::Microsoft => return Outcome::Clean,

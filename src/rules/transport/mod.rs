@@ -1,5 +1,7 @@
 //! Signalling transport, TLS and certificates (section B of the catalogue).
 
+pub mod dr030_signalling_cleartext;
+pub mod dr031_port_5061;
 pub mod dr032_cert_name;
 pub mod dr033_cert_wildcard_depth;
 pub mod dr034_cert_validity;
@@ -12,7 +14,10 @@ pub mod dr040_tls_handshake;
 pub mod dr041_microsoft_cert;
 pub mod dr042_cert_ecdsa;
 pub mod dr043_cert_key_size;
+pub mod dr044_acl_blocks_microsoft;
+pub mod dr045_gov_port;
 pub mod dr046_foreign_peer_claims_microsoft;
+pub mod dr047_content_length;
 mod failure;
 mod names;
 mod parties;

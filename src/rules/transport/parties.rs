@@ -1,52 +1,19 @@
-//! A connection between an SBC and Microsoft: which end is which, and what each of them showed.
+//! What the two ends of a connection between an SBC and Microsoft showed.
 
 use crate::decode::Dir;
 use crate::finding::{Evidence, Outcome, Severity, Violation};
 use crate::flow::{
-    Connection, HTTPS_PORT,
+    Connection,
     tls::{At, Chain, Handshake},
 };
 use crate::proto::{tls::Version, x509::Certificate};
-use crate::rules::Ctx;
 use crate::time::Timestamp;
-use std::net::SocketAddr;
-
-/// TCP.
-const TCP: u8 = 6;
+pub use crate::trunk::Parties;
 
 /// Why a rule that needs a handshake says nothing.
 pub const NO_HANDSHAKE: &str = "no TLS handshake in the capture";
 
-/// The two ends.
-#[derive(Debug, Clone, Copy)]
-pub struct Parties<'c> {
-    /// The connection.
-    pub connection: &'c Connection,
-    /// The SBC.
-    pub sbc: SocketAddr,
-    /// Microsoft.
-    pub microsoft: SocketAddr,
-    /// Direction of what the SBC sends.
-    pub from_sbc: Dir,
-}
-
 impl<'c> Parties<'c> {
-    /// The ends of a TCP connection that is Direct Routing: one of them is in a signalling prefix of Microsoft's, else the handshake says
-    /// that it is the service.
-    pub fn of(connection: &'c Connection, ctx: &Ctx<'_>) -> Option<Self> {
-        let flow = connection.id.flow;
-        let is_microsoft = |dir: Dir| ctx.topology.is_microsoft_signalling(flow.from_to(dir).0.ip(), connection.first.at);
-        let from_microsoft = match (is_microsoft(Dir::Up), is_microsoft(Dir::Down)) {
-            (true, false) => Dir::Up,
-            (false, true) => Dir::Down,
-            (true, true) => return None,
-            (false, false) => connection.tls.as_ref()?.from_service()?,
-        };
-        let (microsoft, sbc) = flow.from_to(from_microsoft);
-        let is_signalling = flow.protocol() == TCP && microsoft.port() != HTTPS_PORT;
-        is_signalling.then_some(Self { connection, sbc, microsoft, from_sbc: from_microsoft.reverse() })
-    }
-
     /// What the handshake showed. Without a hello of either side nothing is known of it.
     pub fn handshake(&self) -> Result<&'c Handshake, Outcome> {
         let seen = |handshake: &&Handshake| handshake.offered.is_some() || handshake.chosen.is_some();
