@@ -173,7 +173,7 @@ fn signalled<'c>(
         reason: deciding.map(|m| sip::reason(m.message.text.bytes())).filter(|reason| !reason.is_empty()).map(Text::from),
         setup_ms: (leg.kind == LegKind::Call).then(|| outcome::setup(leg)).flatten().map(|s| Decimal::ratio(i128::from(s.0), MS)),
         hops: hops.iter().filter(crosses).map(|hop| hop.id.as_str().into()).collect(),
-        joined_by: None,
+        joined_by: leg.joined_by.as_deref().map(Text::from),
         correlation: leg.messages.iter().find_map(|m| m.message.correlation()).map(|said| Text::lossy(said.bytes())),
     }
 }

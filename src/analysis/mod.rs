@@ -104,6 +104,7 @@ impl Analysis {
 
     /// Applies a window.
     pub fn apply(&mut self, window: &Window, source: Source<'_>, mask: Mask<'_>, settings: Settings<'_>) -> io::Result<()> {
+        self.calls.know(settings.topology);
         let facts = self.engine.apply(window, source.interfaces, mask);
         self.calls.apply(facts);
         if self.engine.is_at_tick() {
@@ -130,7 +131,15 @@ impl Analysis {
         let mut ledger = self.engine.ledger();
         ledger.add(&self.calls.ledger());
         let (taps, overlaps) = (&self.engine.taps, self.engine.overlaps());
-        let facts = InputFacts { source, taps, ledger: &ledger, counts: &self.calls.counts(), overlaps, keys: self.engine.keys() };
+        let facts = InputFacts {
+            source,
+            taps,
+            ledger: &ledger,
+            counts: &self.calls.counts(),
+            overlaps,
+            keys: self.engine.keys(),
+            undecided: self.calls.undecided(),
+        };
         Ok(summary::summary(&self.results, &facts, run, settings))
     }
 
@@ -165,7 +174,7 @@ impl Analysis {
         if all {
             due = self.calls.due(clock, true); // messages that only the end of the capture completed may have opened legs
         }
-        let ended = self.calls.close(due, &alive, all);
+        let ended = self.calls.close(due, &alive, (clock, all));
         self.judge(ended, (clock, all), source, settings)
     }
 

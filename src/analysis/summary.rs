@@ -37,6 +37,8 @@ pub struct InputFacts<'a> {
     pub overlaps: u64,
     /// Secrets of TLS connections.
     pub keys: &'a KeyLog,
+    /// Legs that may belong to one of several calls.
+    pub undecided: u64,
 }
 
 /// Makes the summary.
@@ -120,6 +122,12 @@ fn notes(results: &Results, facts: &InputFacts<'_>, run: &RunFacts<'_>, settings
     if facts.overlaps > 0 {
         let text = "fragments overlapped others of their datagram in part: what came first was kept, so what is read there may not be what was sent";
         notes.push(format!("{} {text}", facts.overlaps));
+    }
+    if facts.undecided > 0 {
+        let legs = if facts.undecided == 1 { "1 leg fits" } else { &format!("{} legs fit", facts.undecided) };
+        notes.push(format!(
+            "{legs} several legs that its sender received a moment before alike: nothing is joined there (a Session-ID would tell)"
+        ));
     }
     if settings.topology.file.is_none() {
         notes.push("no topology file: places are guessed from addresses, and ExpressRoute cannot be told from the Internet".to_owned());

@@ -2,6 +2,7 @@
 //! that nobody signalled.
 
 use super::bound::{BoundStream, began, bind, ends};
+use super::join::Closed;
 use super::leg::LegKind;
 use super::outcome::{self, CallOutcome};
 use super::relay;
@@ -207,11 +208,12 @@ impl Correlator {
         Own { streams: self.held.remove(&leg.id).unwrap_or_default(), checks: self.checks.of(leg) }
     }
 
-    /// Makes a call of a leg that is closed at `clock`.
-    pub fn call(&self, leg: Leg, own: Own, clock: Timestamp) -> Option<Call> {
-        let first = leg.first()?;
+    /// Makes a call of legs that are closed at `clock`, in order of first message.
+    pub fn call(&self, legs: Vec<Closed>, clock: Timestamp) -> Option<Call> {
+        let main = legs.iter().map(|(leg, _)| leg).next()?;
+        let first = main.first()?;
         let mut flows: SmallVec<[FlowKey; 4]> = SmallVec::new();
-        for flow in leg.messages.iter().map(|m| m.message.course().connection.flow) {
+        for flow in legs.iter().flat_map(|(leg, _)| &leg.messages).map(|m| m.message.course().connection.flow) {
             if flows.last() != Some(&flow) {
                 flows.push(flow);
             }
@@ -219,12 +221,21 @@ impl Correlator {
         flows.sort_unstable();
         flows.dedup();
         let connections = flows.iter().filter_map(|flow| self.connections.get(flow)).cloned().collect();
-        let ends = || leg.ends().map(|(a, b)| format!("{a} {b}").into_bytes()).unwrap_or_default();
-        let id = hash::hex(&[&leg.call_id().map_or_else(|| Cow::Owned(ends()), Cow::Borrowed), &first.at.rfc3339_bytes()], 12);
-        let streams = bind(own.streams, Some(&leg), &self.reports);
-        let outcome = outcome::outcome(&leg, clock - leg.last_clock);
-        let (kind, ended) = (Some(leg.kind), leg.ended);
-        Some(Call { id, kind, outcome, ended, first, streams, connections, checks: own.checks, legs: vec![leg] })
+        let ends = || main.ends().map(|(a, b)| format!("{a} {b}").into_bytes()).unwrap_or_default();
+        let id = hash::hex(&[&main.call_id().map_or_else(|| Cow::Owned(ends()), Cow::Borrowed), &first.at.rfc3339_bytes()], 12);
+        let outcome = outcome::outcome(main, clock - main.last_clock);
+        let kind = Some(main.kind);
+        let ended = legs.iter().map(|(leg, _)| leg.ended).reduce(|a, b| Some(a?.max(b?))).flatten();
+        let (mut streams, mut checks, mut own_legs) = (Vec::new(), Vec::new(), Vec::with_capacity(legs.len()));
+        for (leg, own) in legs {
+            streams.extend(bind(own.streams, Some(&leg), &self.reports));
+            checks.extend(own.checks);
+            own_legs.push(*leg);
+        }
+        if own_legs.len() > 1 {
+            streams.sort_by_key(|bound| began(&bound.stream));
+        }
+        Some(Call { id, kind, outcome, ended, first, streams, connections, checks, legs: own_legs })
     }
 
     /// Takes together the streams that nobody claimed and that waited long enough, or all: one lot per flow, with what it continues
@@ -260,7 +271,7 @@ impl Correlator {
 }
 
 /// What a call has beside its leg.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Own {
     /// Its streams.
     streams: Vec<Box<Stream>>,

@@ -99,6 +99,8 @@ pub struct Leg {
     pub retransmissions: u64,
     /// Messages beyond [`MOST_MESSAGES`].
     pub let_go: u64,
+    /// Why it belongs to the legs before it in its call, or why it does not; in words.
+    pub joined_by: Option<String>,
     /// The messages by fingerprint.
     prints: Prints,
 }
@@ -165,6 +167,7 @@ impl Leg {
             responses: 0,
             retransmissions: 0,
             let_go: 0,
+            joined_by: None,
             prints: Prints::default(),
         };
         leg.apply(message, announced);

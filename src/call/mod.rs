@@ -1,13 +1,16 @@
 //! Calls: SIP messages to transactions, dialogs and legs, streams bound to them by offer and answer, legs to calls.
 //!
-//! [`shard::CallShard`] keeps the legs of its share of the Call-IDs; [`correlate::Correlator`] is the serial stage that binds media and
-//! makes a [`Call`] of each leg that ended, and of media that nobody signalled.
+//! [`shard::CallShard`] keeps the legs of its share of the Call-IDs; [`join::Joins`] finds the legs that an SBC sent on because it received
+//! others; [`correlate::Correlator`] is the serial stage that binds media and makes a [`Call`] of legs that ended, and of media that nobody
+//! signalled.
 #![expect(clippy::vec_box, reason = "streams are large, and go from list to list")]
 
 mod bound;
 pub mod correlate;
 pub mod dialog;
 pub mod ice;
+pub mod invite;
+pub mod join;
 mod keyring;
 pub mod leg;
 pub mod media;
@@ -30,6 +33,8 @@ mod support;
 pub use bound::BoundStream;
 pub use correlate::{Call, Correlator};
 pub use dialog::Dialog;
+pub use invite::{Agreement, Invite};
+pub use join::Joins;
 pub use leg::{Leg, LegId, LegKind};
 pub use media::{Binding, Described};
 pub use message::{Copy, LegMessage, Start};

@@ -1,7 +1,7 @@
 //! One of the 64 call shards: the legs of its share of the Call-IDs, and the counts of messages.
 
 use super::leg::{Applied, Closing};
-use super::{Leg, LegId};
+use super::{Invite, Leg, LegId};
 use crate::engine::Budget;
 use crate::flow::Message;
 use crate::ledger::Ledger;
@@ -28,6 +28,15 @@ pub struct Claim {
     pub endpoint: SocketAddr,
     /// It is to be SRTP.
     pub secured: bool,
+}
+
+/// What messages say to the stage that takes legs together.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// Endpoints announced.
+    pub claims: Vec<Claim>,
+    /// Legs that begin.
+    pub invites: Vec<Invite>,
 }
 
 /// A leg that may be closed now.
@@ -96,18 +105,19 @@ pub fn shard_of(message: &Message, n: usize) -> usize {
 }
 
 impl CallShard {
-    /// Applies a message; endpoints that it announces go to `claims`.
-    pub fn apply(&mut self, message: Message, claims: &mut Vec<Claim>) {
+    /// Applies a message; what it announces and begins goes to `told`.
+    pub fn apply(&mut self, message: Message, told: &mut Told) {
         self.count(&message);
         let key = leg_key(&message);
         let applied = match self.legs.get_mut(&*key) {
             Some(leg) => {
                 let id = leg.id;
-                leg.apply(message, &mut |endpoint, secured| claims.push(Claim { leg: id, endpoint, secured }))
+                leg.apply(message, &mut |endpoint, secured| told.claims.push(Claim { leg: id, endpoint, secured }))
             }
             None => {
                 let (key, id) = (Arc::from(&*key), LegId(message.seq()));
-                let leg = Leg::open(message, &mut |endpoint, secured| claims.push(Claim { leg: id, endpoint, secured }));
+                told.invites.extend(Invite::of(id, &message));
+                let leg = Leg::open(message, &mut |endpoint, secured| told.claims.push(Claim { leg: id, endpoint, secured }));
                 self.legs.insert(key, Box::new(leg));
                 Applied::New
             }

@@ -1,13 +1,15 @@
 //! The call stage: 64 call shards in parallel, then the serial stage. What ended comes out as calls, in order of first record.
 
-use super::shard::{MessageCounts, shard_of};
-use super::{Call, CallShard, Claim, Correlator, Due, Leg, LegId, correlate::Own};
+use super::join::{Closed, Hosts};
+use super::shard::{MessageCounts, Told, shard_of};
+use super::{Call, CallShard, Correlator, Due, Invite, Joins, Leg, LegId, correlate::Own};
 use crate::engine::{Budget, Fact, SHARDS, Wanted, par};
 use crate::flow::{Connection, Message};
 use crate::ledger::Ledger;
 use crate::proto::rtp::Ssrc;
 use crate::record::Seq;
 use crate::time::Timestamp;
+use crate::topology::Topology;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
@@ -18,31 +20,41 @@ use std::sync::Arc;
 pub struct CallStage {
     shards: Vec<CallShard>,
     correlator: Correlator,
+    joins: Joins,
     /// What it may hold.
     #[serde(skip)]
     budget: Budget,
+    /// Addresses that are one host.
+    #[serde(skip)]
+    hosts: Option<Hosts>,
 }
 
 impl Default for CallStage {
     fn default() -> Self {
-        Self { shards: (0..SHARDS).map(|_| CallShard::default()).collect(), correlator: Correlator::default(), budget: Budget::default() }
+        let shards = (0..SHARDS).map(|_| CallShard::default()).collect();
+        Self { shards, correlator: Correlator::default(), joins: Joins::default(), budget: Budget::default(), hosts: None }
     }
 }
 
-/// A leg that ended, or media that nobody signalled, with what belongs to it.
+/// The legs of a call that ended, or media that nobody signalled, with what belongs to it.
 #[derive(Debug)]
 pub struct Ended {
     first: Seq,
-    leg: Option<Box<Leg>>,
-    own: Own,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    Legs(Vec<Closed>),
+    Media(Own),
 }
 
 impl Ended {
     /// Makes a call of it at `clock`.
     pub fn call(self, correlator: &Correlator, clock: Timestamp) -> Option<Call> {
-        match self.leg {
-            Some(leg) => correlator.call(*leg, self.own, clock),
-            None => correlator.media_call(self.own),
+        match self.what {
+            What::Legs(legs) => correlator.call(legs, clock),
+            What::Media(own) => correlator.media_call(own),
         }
     }
 }
@@ -105,18 +117,27 @@ impl CallStage {
 
     fn apply_messages(&mut self, messages: Vec<Vec<Message>>) {
         let mut work: Vec<(&mut CallShard, Vec<Message>)> = self.shards.iter_mut().zip(messages).collect();
-        let claims: Vec<Vec<Claim>> = par::par_map_mut(&mut work, |_, (shard, messages)| {
-            let mut claims = Vec::new();
-            std::mem::take(messages).into_iter().for_each(|message| shard.apply(message, &mut claims));
-            claims
+        let told: Vec<Told> = par::par_map_mut(&mut work, |_, (shard, messages)| {
+            let mut told = Told::default();
+            std::mem::take(messages).into_iter().for_each(|message| shard.apply(message, &mut told));
+            told
         });
-        claims.iter().flatten().for_each(|claim| self.correlator.claim(claim));
+        told.iter().flat_map(|told| &told.claims).for_each(|claim| self.correlator.claim(claim));
+        let mut invites: Vec<Invite> = told.into_iter().flat_map(|told| told.invites).collect();
+        invites.sort_by_key(|invite| invite.leg);
+        let hosts = self.hosts.get_or_insert_default();
+        invites.into_iter().for_each(|invite| self.joins.begin(invite, hosts));
     }
 
     /// Sets what legs and streams may take, from here on.
     pub fn limit(&mut self, budget: Budget) {
         self.budget = budget;
         self.shards.iter_mut().for_each(|shard| shard.budget = budget);
+    }
+
+    /// Lets legs of one SBC's addresses be taken together. A state that is loaded knows none until then.
+    pub fn know(&mut self, topology: &Topology) {
+        self.hosts.get_or_insert_with(|| Hosts::of(topology));
     }
 
     /// More is held than may be: a sweep is due whatever the clock says.
@@ -136,7 +157,7 @@ impl CallStage {
 
     /// Closes legs that are due and whose watched endpoints are not `alive`, and what nobody signalled: what ended, in order of first
     /// record. With `all`, nothing comes any more.
-    pub fn close(&mut self, due: AllDue, alive: &BTreeSet<SocketAddr>, all: bool) -> Vec<Ended> {
+    pub fn close(&mut self, due: AllDue, alive: &BTreeSet<SocketAddr>, (clock, all): (Timestamp, bool)) -> Vec<Ended> {
         let mut work: Vec<(&mut CallShard, Vec<Due>)> = self.shards.iter_mut().zip(due.0).collect();
         let closed: Vec<Vec<(LegId, Box<Leg>)>> = par::par_map_mut(&mut work, |_, (shard, due)| {
             let silent = |due: &Due| !due.endpoints.iter().any(|endpoint| alive.contains(endpoint));
@@ -148,9 +169,17 @@ impl CallStage {
         legs.sort_by_key(|(id, _)| *id);
         self.correlator.join_far_sides();
         let flooded = self.is_flooded();
-        let of_leg = |(id, leg): (LegId, Box<Leg>)| Ended { first: id.0, own: self.correlator.gather(&leg, all), leg: Some(leg) };
-        let mut ended: Vec<Ended> = legs.into_iter().map(of_leg).collect();
-        ended.extend(self.correlator.unsignalled(all || flooded).into_iter().map(|own| Ended { first: own.began(), leg: None, own }));
+        let mut calls: Vec<Vec<Closed>> = Vec::with_capacity(legs.len());
+        for (id, mut leg) in legs {
+            let own = self.correlator.gather(&leg, all);
+            leg.joined_by = self.joins.said(id);
+            calls.push(self.joins.close(leg, own, clock));
+        }
+        calls.extend(self.joins.due(clock, all, self.budget.legs));
+        let of_legs = |legs: Vec<Closed>| Some(Ended { first: legs.first()?.0.id.0, what: What::Legs(legs) });
+        let mut ended: Vec<Ended> = calls.into_iter().filter_map(of_legs).collect();
+        let media = self.correlator.unsignalled(all || flooded).into_iter();
+        ended.extend(media.map(|own| Ended { first: own.began(), what: What::Media(own) }));
         ended.sort_by_key(|ended| ended.first);
         ended
     }
@@ -168,6 +197,11 @@ impl CallStage {
     /// Sources of streams whose leg is about to be closed, with the place of its last message.
     pub fn sources(&self, due: &AllDue) -> HashMap<Ssrc, Seq> {
         self.correlator.sources(due.0.iter().flatten().filter(|due| due.ended))
+    }
+
+    /// Legs that may belong to one of several calls, and so are calls of their own.
+    pub fn undecided(&self) -> u64 {
+        self.joins.undecided
     }
 
     /// Messages seen so far.

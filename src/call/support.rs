@@ -1,6 +1,9 @@
 //! Messages for the tests of this module.
 
-use super::{Leg, shard::CallShard};
+use super::{
+    Leg,
+    shard::{CallShard, Told},
+};
 use crate::decode::{FlowKey, MacPair, TapId, TunnelsId, flow_key};
 use crate::flow::{ConnId, Course, Message, Seen, Sighting, Text, Transport};
 use crate::proto::sip;
@@ -33,7 +36,7 @@ pub fn message(ms: i64, (src, dst): (&str, &str), start: &str, method: &str, mor
 /// A shard that was given `messages`.
 pub fn shard(messages: Vec<Message>) -> CallShard {
     let mut shard = CallShard::default();
-    messages.into_iter().for_each(|message| shard.apply(message, &mut Vec::new()));
+    messages.into_iter().for_each(|message| shard.apply(message, &mut Told::default()));
     shard
 }
 

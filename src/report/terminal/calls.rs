@@ -94,8 +94,8 @@ impl Media {
 
 /// `answered`, `rejected 403`, `options 200`, `media only`; escaped. A call that begins after its INVITE has no outcome.
 pub fn outcome(call: &CallEntry<'_>) -> String {
-    let failed = call.legs.iter().filter_map(|leg| leg.status).find(|status| *status >= 300);
-    let status = failed.or_else(|| call.legs.iter().find_map(|leg| leg.status));
+    // That of the first leg is what the caller was told.
+    let status = call.legs.iter().find_map(|leg| leg.status);
     let text = match (call.kind.as_str(), call.outcome.as_deref(), status) {
         ("media_only", _, _) => "media only".to_owned(),
         ("call", Some("answered"), _) => "answered".to_owned(),

@@ -26,18 +26,50 @@ fn checks(out: &mut dyn Write, pen: Pen, summary: &Summary) -> io::Result<()> {
         return Ok(());
     }
     pen.heading(out, "Rules", "violated, clean and not checked subjects")?;
-    let column = checks.iter().map(|(rule, _)| width::of(rule)).max().unwrap_or(0).min(pen.width / 3);
-    for (rule, check) in checks {
+    let (alone, alike) = parted(checks);
+    let column = alone.iter().map(|(rule, _)| width::of(rule)).max().unwrap_or(0).min(pen.width / 3);
+    for (rule, check) in alone {
         let mut line = pen.line();
         line.put(style::PLAIN, &width::left(&width::fit(&rule, column), column));
         count(&mut line, style::ERROR, check.violated, "violated");
         count(&mut line, style::GOOD, check.clean, "clean");
         count(&mut line, style::WARNING, check.not_checked, "not checked");
-        let reasons: Vec<_> = check.reasons.iter().map(|reason| escape(reason)).collect();
-        let text = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
+        pen.paragraph(out, line, style::PLAIN, &reasons(check))?;
+    }
+    for (check, rules) in alike {
+        let mut line = pen.line();
+        line.put(style::WARNING, &format!("{} not checked", counted(rules.len() as u64, "rule", "rules")));
+        let text = format!(", {} each ({}){}", counted(check.not_checked, "subject", "subjects"), rules.join(", "), reasons(check));
         pen.paragraph(out, line, style::PLAIN, &text)?;
     }
     Ok(())
+}
+
+fn reasons(check: &CheckEntry) -> String {
+    let reasons: Vec<_> = check.reasons.iter().map(|reason| escape(reason)).collect();
+    if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) }
+}
+
+/// A rule's full id with what it said.
+type Said<'c> = (String, &'c CheckEntry);
+
+/// Rules that have a line of their own, and outcomes with the short ids of two and more rules that say nothing but one and the same
+/// *not checked*.
+fn parted(checks: Vec<Said<'_>>) -> (Vec<Said<'_>>, Vec<(&CheckEntry, Vec<String>)>) {
+    let (mut alone, mut alike): (Vec<Said<'_>>, Vec<(&CheckEntry, Vec<Said<'_>>)>) = (Vec::new(), Vec::new());
+    for (rule, check) in checks {
+        let blind = check.violated + check.clean == 0;
+        match alike.iter_mut().find(|(known, _)| blind && *known == check) {
+            Some((_, rules)) => rules.push((rule, check)),
+            None if blind => alike.push((check, vec![(rule, check)])),
+            None => alone.push((rule, check)),
+        }
+    }
+    let short = |(rule, _): Said<'_>| super::short(&rule);
+    let (single, several): (Vec<_>, Vec<_>) = alike.into_iter().partition(|(_, rules)| rules.len() == 1);
+    alone.extend(single.into_iter().flat_map(|(_, rules)| rules));
+    alone.sort_by(|(a, _), (b, _)| a.cmp(b));
+    (alone, several.into_iter().map(|(check, rules)| (check, rules.into_iter().map(short).collect())).collect())
 }
 
 fn count(line: &mut style::Line, style: style::Style, n: u64, what: &str) {

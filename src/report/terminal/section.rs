@@ -33,7 +33,7 @@ fn write(out: &mut dyn Write, report: &CallReport<'_>, pen: Pen) -> io::Result<(
 fn head(out: &mut dyn Write, call: &CallEntry<'_>, pen: Pen) -> io::Result<()> {
     let (caller, callee) = (calls::party(call, call.caller.as_deref(), |l| &l.a), calls::party(call, call.callee.as_deref(), |l| &l.b));
     let outcome = calls::outcome(call);
-    let reason = call.legs.iter().find_map(|leg| leg.reason.as_deref().filter(|_| leg.status.is_some_and(|s| s >= 300)));
+    let reason = call.legs.first().and_then(|leg| leg.reason.as_deref().filter(|_| leg.status.is_some_and(|s| s >= 300)));
     let mut lead = pen.line();
     lead.put(style::of_outcome(&outcome), &width::fit(&outcome, pen.width / 3)).put(style::PLAIN, " ");
     let started = format!("{} {} UTC", when::date(&call.started), when::clock(&call.started));

@@ -1,0 +1,332 @@
+//! Legs to calls: which leg an SBC sent on because it received another one.
+//!
+//! When a leg begins, those that began up to [`WINDOW`] before it at the host that sends it are looked up by what both have in common.
+//! One that fits is the leg before it; several that fit alike mean that nobody knows: the leg stays a call of its own, and is counted.
+//! Legs of one call are kept when they close, until the last of them has.
+
+use super::invite::{Agreement, Invite, Key};
+use super::{Leg, LegId, correlate::Own};
+use crate::time::{Span, Timestamp};
+use crate::topology::Topology;
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+
+/// An SBC sends a leg on within so long; number look-ups take a second or two at worst.
+const WINDOW: Span = Span::secs(4);
+/// Legs that closed wait so long for the other legs of their call.
+const LONGEST_WAIT: Span = Span::secs(300);
+/// Legs with one key that are told apart; a stranger may send any number.
+const MOST_ALIKE: usize = 64;
+/// Legs of one call.
+const MOST_LEGS: usize = 64;
+
+/// Addresses that are one host: those of each SBC of the topology.
+#[derive(Debug, Default)]
+pub struct Hosts(HashMap<IpAddr, IpAddr>);
+
+impl Hosts {
+    /// Those of a topology.
+    pub fn of(topology: &Topology) -> Self {
+        let mut hosts = HashMap::new();
+        for sbc in &topology.tables.sbcs {
+            let Some(first) = sbc.addresses().next() else { continue };
+            hosts.extend(sbc.addresses().map(|ip| (**ip, **first)));
+        }
+        Self(hosts)
+    }
+
+    fn host(&self, ip: IpAddr) -> IpAddr {
+        self.0.get(&ip).copied().unwrap_or(ip)
+    }
+}
+
+/// A leg that closed, with what belongs to it.
+pub type Closed = (Box<Leg>, Own);
+
+/// The legs of a call that has several.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Group {
+    legs: Vec<LegId>,
+    closed: Vec<Closed>,
+    /// Clock when the first of them closed.
+    since: Option<Timestamp>,
+}
+
+/// The state.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Joins {
+    /// Legs that began within [`WINDOW`], in order.
+    recent: VecDeque<Invite>,
+    /// The same by what others may agree in.
+    by_key: HashMap<Key, SmallVec<[LegId; 2]>, foldhash::fast::RandomState>,
+    /// Groups by the first of their legs.
+    groups: BTreeMap<LegId, Group>,
+    /// The group of each leg that is in one.
+    group_of: BTreeMap<LegId, LegId>,
+    /// Why legs that are open are joined to those before them.
+    said: BTreeMap<LegId, String>,
+    /// Legs that several legs before them fit alike, or whose call had too many.
+    pub undecided: u64,
+}
+
+impl Joins {
+    /// A leg begins.
+    pub fn begin(&mut self, invite: Invite, hosts: &Hosts) {
+        self.forget(invite.clock);
+        match self.before(&invite, hosts) {
+            Before::One(earlier, agreements) => self.join(&earlier, &invite, &agreements),
+            Before::Several => self.undecided += 1,
+            Before::None => {}
+        }
+        for key in &invite.keys {
+            let alike = self.by_key.entry(*key).or_default();
+            if alike.len() < MOST_ALIKE {
+                alike.push(invite.leg);
+            }
+        }
+        self.recent.push_back(invite);
+    }
+
+    /// The leg that the host of `invite` received before.
+    fn before(&self, invite: &Invite, hosts: &Hosts) -> Before {
+        let fits = |leg: &LegId, agreement: Agreement| {
+            let at = self.recent.partition_point(|earlier| earlier.leg < *leg);
+            let earlier = self.recent.get(at).filter(|earlier| earlier.leg == *leg)?;
+            is_sent_on(earlier, invite, agreement, hosts).then_some(earlier)
+        };
+        let mut left: Vec<&Invite> = Vec::new();
+        let mut agreements: SmallVec<[Agreement; 4]> = SmallVec::new();
+        for agreement in Agreement::ALL {
+            let keys = invite.keys.iter().filter(|(kind, _)| *kind == agreement);
+            let mut alike: Vec<&Invite> =
+                keys.filter_map(|key| self.by_key.get(key)).flatten().filter_map(|leg| fits(leg, agreement)).collect();
+            alike.sort_by_key(|earlier| earlier.leg);
+            alike.dedup_by_key(|earlier| earlier.leg);
+            if !left.is_empty() {
+                alike.retain(|earlier| left.iter().any(|known| known.leg == earlier.leg));
+            }
+            if !alike.is_empty() {
+                agreements.push(agreement);
+                left = alike;
+            }
+            if left.len() == 1 {
+                break;
+            }
+        }
+        match left.as_slice() {
+            [one] => Before::One((*one).clone(), agreements),
+            [] => Before::None,
+            _ => Before::Several,
+        }
+    }
+
+    fn join(&mut self, earlier: &Invite, later: &Invite, agreements: &[Agreement]) {
+        let root = self.group_of.get(&earlier.leg).copied().unwrap_or(earlier.leg);
+        let group = self.groups.entry(root).or_default();
+        if group.legs.is_empty() {
+            group.legs.push(root);
+            self.group_of.insert(root, root);
+        }
+        if group.legs.len() >= MOST_LEGS {
+            self.undecided += 1;
+            return;
+        }
+        group.legs.push(later.leg);
+        self.group_of.insert(later.leg, root);
+        let same: Vec<&str> = agreements.iter().map(|agreement| agreement.as_str()).collect();
+        let confidence = agreements.first().map_or("", |agreement| agreement.confidence());
+        let (ms, host) = ((later.at - earlier.at).as_millis_f64(), later.from.ip());
+        self.said.insert(later.leg, format!("{}, sent by {host} {ms:.0} ms after it received a leg; {confidence}", same.join(" and ")));
+    }
+
+    /// Why a leg that closes is joined to one before it; it is forgotten here.
+    pub fn said(&mut self, leg: LegId) -> Option<String> {
+        self.said.remove(&leg)
+    }
+
+    /// A leg closed at `clock`: it is kept where others of its call are open, else given back.
+    pub fn close(&mut self, leg: Box<Leg>, own: Own, clock: Timestamp) -> Vec<Closed> {
+        let id = leg.id;
+        let Some(root) = self.group_of.get(&id).copied() else {
+            self.drop_recent(id);
+            return vec![(leg, own)];
+        };
+        let Some(group) = self.groups.get_mut(&root) else { return vec![(leg, own)] };
+        group.since.get_or_insert(clock);
+        group.closed.push((leg, own));
+        if group.closed.len() < group.legs.len() { Vec::new() } else { self.release(root) }
+    }
+
+    /// Calls whose closed legs waited long enough, all with `all`, and the oldest ones where more than `most` legs wait.
+    pub fn due(&mut self, clock: Timestamp, all: bool, most: usize) -> Vec<Vec<Closed>> {
+        self.forget(clock);
+        let mut held: usize = self.groups.values().map(|group| group.closed.len()).sum();
+        let mut due: Vec<LegId> = Vec::new();
+        for (root, group) in self.groups.iter().filter(|(_, group)| !group.closed.is_empty()) {
+            if all || held > most || group.since.is_some_and(|since| clock - since > LONGEST_WAIT) {
+                held -= group.closed.len();
+                due.push(*root);
+            }
+        }
+        due.into_iter().map(|root| self.release(root)).collect()
+    }
+
+    /// The legs of a call that closed, in order; those that are open go on by themselves.
+    fn release(&mut self, root: LegId) -> Vec<Closed> {
+        let Some(mut group) = self.groups.remove(&root) else { return Vec::new() };
+        for leg in &group.legs {
+            self.group_of.remove(leg);
+            self.drop_recent(*leg);
+        }
+        group.closed.sort_by_key(|(leg, _)| leg.id);
+        group.closed
+    }
+
+    fn forget(&mut self, clock: Timestamp) {
+        while self.recent.front().is_some_and(|oldest| clock - oldest.clock > WINDOW) {
+            if let Some(oldest) = self.recent.pop_front() {
+                self.unlist(&oldest);
+            }
+        }
+    }
+
+    fn drop_recent(&mut self, leg: LegId) {
+        let at = self.recent.partition_point(|invite| invite.leg < leg);
+        if self.recent.get(at).is_some_and(|invite| invite.leg == leg)
+            && let Some(invite) = self.recent.remove(at)
+        {
+            self.unlist(&invite);
+        }
+    }
+
+    fn unlist(&mut self, invite: &Invite) {
+        for key in &invite.keys {
+            if let Some(alike) = self.by_key.get_mut(key) {
+                alike.retain(|leg| *leg != invite.leg);
+                if alike.is_empty() {
+                    self.by_key.remove(key);
+                }
+            }
+        }
+    }
+}
+
+/// What is found of a leg before.
+enum Before {
+    None,
+    One(Invite, SmallVec<[Agreement; 4]>),
+    Several,
+}
+
+/// The host that received `earlier` may have sent `later` because of it.
+fn is_sent_on(earlier: &Invite, later: &Invite, agreement: Agreement, hosts: &Hosts) -> bool {
+    let host = |end: SocketAddr| hosts.host(end.ip());
+    let same_way = (host(earlier.from), host(earlier.to)) == (host(later.from), host(later.to));
+    // A host that talks to itself is several: ports tell them apart.
+    let within = host(earlier.from) == host(earlier.to);
+    let sends = if within { earlier.to == later.from } else { host(earlier.to) == host(later.from) };
+    // An SBC may have an address for each side that no topology tells: what nobody else can have is enough.
+    let identified = agreement <= Agreement::ChargingId && host(earlier.from) != host(later.from);
+    let apart = if within { earlier.from != later.from } else { !same_way };
+    let in_time = later.clock - earlier.clock <= WINDOW;
+    in_time && apart && (sends || identified) && (agreement != Agreement::Origin || earlier.may_be_one_with(later))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::support::message;
+    use crate::flow::Message;
+    use crate::record::Seq;
+
+    const CARRIER: &str = "192.0.2.10:5060";
+    const SBC: &str = "198.51.100.4:5060";
+    const TEAMS: &str = "52.114.75.24:5061";
+
+    fn invite(ms: i64, (from, to): (&str, &str), called: &str, more: &str) -> Invite {
+        let message: Message = message(ms, (from, to), &format!("INVITE sip:{called}@x SIP/2.0"), "INVITE", more);
+        Invite::of(LegId(message.seq()), &message).unwrap()
+    }
+
+    /// Which leg each is joined to: the first of its group, by its time in milliseconds.
+    fn joined(invites: Vec<Invite>) -> Vec<Option<u64>> {
+        let mut joins = Joins::default();
+        let legs: Vec<LegId> = invites.iter().map(|invite| invite.leg).collect();
+        invites.into_iter().for_each(|invite| joins.begin(invite, &Hosts::default()));
+        legs.iter().map(|leg| joins.group_of.get(leg).map(|root| root.0.0)).collect()
+    }
+
+    #[test]
+    fn what_an_sbc_sends_on_belongs_to_what_it_received() {
+        let legs = [invite(0, (CARRIER, SBC), "0201234567", ""), invite(30, (SBC, TEAMS), "+31201234567", "")];
+        assert_eq!(joined(legs.to_vec()), [Some(0), Some(0)]);
+        // Too late, and another number.
+        assert_eq!(joined(vec![legs[0].clone(), invite(4_100, (SBC, TEAMS), "+31201234567", "")]), [None, None]);
+        assert_eq!(joined(vec![legs[0].clone(), invite(30, (SBC, TEAMS), "+31201234568", "")]), [None, None]);
+    }
+
+    #[test]
+    fn forks_and_chains_are_one_call() {
+        let phone = "10.0.0.7:5060";
+        let legs = vec![
+            invite(0, (CARRIER, SBC), "1", ""),
+            invite(10, (SBC, TEAMS), "1", ""),
+            invite(20, (SBC, phone), "1", ""),
+            invite(30, (phone, "10.0.0.8:5060"), "1", ""),
+        ];
+        assert_eq!(joined(legs), [Some(0); 4]);
+    }
+
+    #[test]
+    fn legs_that_fit_alike_stay_apart_unless_something_tells_them_apart() {
+        let id = |n: u32| format!("Session-ID: a1b2c3d4a1b2c3d4a1b2c3d4a1b2c3d{n}\r\n");
+        let alike = |tell: bool| -> Vec<Invite> {
+            let more = |n| if tell { id(n) } else { String::new() };
+            let received = (0..5).map(|n| invite(i64::from(n), (CARRIER, SBC), "1", &more(n)));
+            let sent = (0..5).map(|n| invite(i64::from(n) + 10, (SBC, TEAMS), "1", &more(n)));
+            received.chain(sent).collect()
+        };
+        assert_eq!(joined(alike(false)), [None; 10]);
+        assert_eq!(joined(alike(true)), [0, 1, 2, 3, 4, 0, 1, 2, 3, 4].map(Some));
+    }
+
+    #[test]
+    fn a_second_try_of_the_same_sender_is_another_call() {
+        assert_eq!(joined(vec![invite(0, (CARRIER, SBC), "1", ""), invite(10, (CARRIER, SBC), "1", "")]), [None, None]);
+        // On loopback all hosts are one: ports tell who sends on.
+        let [client, proxy, phone] = ["127.0.0.1:6000", "127.0.0.1:5060", "127.0.0.1:7000"];
+        assert_eq!(joined(vec![invite(0, (client, proxy), "1", ""), invite(10, (client, proxy), "1", "")]), [None, None]);
+        assert_eq!(joined(vec![invite(0, (client, proxy), "1", ""), invite(10, (proxy, phone), "1", "")]), [Some(0), Some(0)]);
+        assert_eq!(joined(vec![invite(0, (client, proxy), "1", ""), invite(10, ("127.0.0.1:6001", proxy), "1", "")]), [None, None]);
+    }
+
+    #[test]
+    fn addresses_of_one_sbc_are_one_host() {
+        let inner = "10.1.5.10:5060";
+        let legs = || vec![invite(0, (CARRIER, inner), "1", ""), invite(10, (SBC, TEAMS), "1", "")];
+        assert_eq!(joined(legs()), [None, None]);
+        let text =
+            "schema = 1\n[[sbc]]\nid = 's'\nfqdn = 's.example'\nplace = 'your_network'\nsignalling = ['198.51.100.4', '10.1.5.10']\n";
+        let hosts = Hosts::of(&Topology::parse(text, "t.toml").unwrap());
+        let mut joins = Joins::default();
+        legs().into_iter().for_each(|invite| joins.begin(invite, &hosts));
+        assert_eq!(joins.group_of.len(), 2);
+        assert_eq!(
+            joins.said(LegId(Seq(10))).unwrap(),
+            "the same calling and called numbers, sent by 198.51.100.4 10 ms after it received a leg; likely"
+        );
+    }
+
+    #[test]
+    fn what_is_remembered_is_let_go() {
+        let mut joins = Joins::default();
+        for n in 0..100 {
+            joins.begin(invite(n * 1_000, (CARRIER, SBC), "1", ""), &Hosts::default());
+        }
+        assert!(joins.recent.len() <= 5 && joins.by_key.len() == 1 && joins.groups.is_empty() && joins.said.is_empty());
+        joins.forget(Timestamp(0) + Span::secs(500));
+        assert!(joins.recent.is_empty() && joins.by_key.is_empty());
+    }
+}
