@@ -35,17 +35,17 @@ keys
 1.000  carrier 192.0.2.10:5060 > sbc 198.51.100.4:5060  udp  INVITE sip:0201234567@198.51.100.4  from=<sip:0301112233@192.0.2.10>;tag=c1
 1.010  sbc > carrier  100
 1.030  sbc > ms  INVITE sip:+31201234567@sip.pstnhub.microsoft.com  call=2 from=<sip:+31301112233@sbc1.contoso.com>;tag=s1
-1.060  ms > sbc  100
-1.400  ms > sbc  180
+1.060  ms > sbc  100  call=2
+1.400  ms > sbc  180  call=2
 1.410  sbc > carrier  180
-3.000  ms > sbc  200
+3.000  ms > sbc  200  call=2
 3.010  sbc > carrier  200
 3.020  carrier > sbc  ACK
-3.030  sbc > ms  ACK
+3.030  sbc > ms  ACK  call=2
 9.000  carrier > sbc  BYE
-9.010  sbc > ms  BYE
+9.010  sbc > ms  BYE  call=2
 9.020  sbc > carrier  200
-9.040  ms > sbc  200
+9.040  ms > sbc  200  call=2
 ";
 
 #[test]
