@@ -12,17 +12,20 @@ use skipped::skipped;
 use std::path::Path;
 use std::process::Command;
 
-const CASES: [&str; 10] = [
+const CASES: [&str; 13] = [
     "tls12-aes128-gcm",
     "tls12-aes256-gcm-mutual",
     "tls12-aes256-cbc-sha384",
     "tls12-aes128-cbc-sha1",
     "tls12-chacha20",
     "tls12-resumed",
+    "tls12-resumed-id",
+    "tls12-mac-then-encrypt",
     "tls13-aes128-gcm",
     "tls13-aes256-gcm",
     "tls13-chacha20",
     "tls13-resumed",
+    "tls13-retry",
 ];
 
 fn path(name: &str) -> String {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records SIP over TLS between OpenSSL and OpenSSL (Python's ssl) in two network namespaces, with the secrets that OpenSSL logs.
 
-    captures/make/tls.py [FOLDER]       FOLDER is where the captures go; captures/tls/ when left out
+    captures/make/tls.py [FOLDER [CASE]...]     FOLDER is where the captures go; captures/tls/ when left out. All cases, or those named
 
 Needs root, ip, tcpdump, openssl and Python 3.10. Each case is CASE.pcap with CASE.keys beside it; `dsb-after.pcapng` has its secrets
 in a block behind the packets. Certificates are made anew, valid from the day before for ten years.
@@ -20,6 +20,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 SBC, MICROSOFT = "198.51.100.4", "52.114.75.24"
 PORT = 5061
+NO_ENCRYPT_THEN_MAC = 0x80000  # SSL_OP_NO_ENCRYPT_THEN_MAC, which Python has no name for
 NAME, SERVICE = "sbc.contoso.com", "sip.pstnhub.microsoft.com"
 
 # Name, version, suites (TLS 1.2 and before; TLS 1.3's are set apart), what else.
@@ -30,10 +31,13 @@ CASES = [
     ("tls12-aes128-cbc-sha1", "1.2", "ECDHE-RSA-AES128-SHA", {}),
     ("tls12-chacha20", "1.2", "ECDHE-RSA-CHACHA20-POLY1305", {}),
     ("tls12-resumed", "1.2", "ECDHE-RSA-AES128-GCM-SHA256", {"resume": True}),
+    ("tls12-resumed-id", "1.2", "ECDHE-RSA-AES128-GCM-SHA256", {"resume": True, "no_ticket": True}),
+    ("tls12-mac-then-encrypt", "1.2", "ECDHE-RSA-AES128-SHA256", {"mac_then_encrypt": True}),
     ("tls13-aes128-gcm", "1.3", "TLS_AES_128_GCM_SHA256", {"mutual": True}),
     ("tls13-aes256-gcm", "1.3", "TLS_AES_256_GCM_SHA384", {"mutual": True}),
     ("tls13-chacha20", "1.3", "TLS_CHACHA20_POLY1305_SHA256", {}),
     ("tls13-resumed", "1.3", "TLS_AES_256_GCM_SHA384", {"resume": True}),
+    ("tls13-retry", "1.3", "TLS_AES_256_GCM_SHA384", {"curve": "secp384r1"}),
 ]
 
 SDP = (
@@ -92,7 +96,14 @@ def context(server, case, folder):
         it.verify_mode = ssl.CERT_REQUIRED if more.get("mutual") else ssl.CERT_NONE
         if version == "1.3" and more.get("resume"):
             it.num_tickets = 2
+        if more.get("no_ticket"):
+            it.options |= ssl.OP_NO_TICKET
+        if more.get("curve"):
+            # The client's first key share is of another group, so it is asked for a second ClientHello.
+            it.set_ecdh_curve(more["curve"])
     else:
+        if more.get("mac_then_encrypt"):
+            it.options |= NO_ENCRYPT_THEN_MAC
         it.keylog_filename = str(folder / f"{name}.keys")
     return it
 
@@ -229,9 +240,11 @@ def main():
         certificates(folder)
         namespaces()
         for case in CASES:
-            record(case, folder, out)
-            print(case[0], os.path.getsize(out / f"{case[0]}.pcap"))
-    secrets_after(out)
+            if case[0] in (sys.argv[2:] or [case[0]]):
+                record(case, folder, out)
+                print(case[0], os.path.getsize(out / f"{case[0]}.pcap"))
+    if not sys.argv[2:]:
+        secrets_after(out)
 
 
 if __name__ == "__main__":

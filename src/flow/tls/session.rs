@@ -91,7 +91,7 @@ pub enum Content {
 impl Session {
     /// Takes in the next record that went `dir`, seen last at `seen`.
     pub fn record(&mut self, dir: Dir, record: &Record<'_>, seen: Seen, keys: &KeyLog) -> Content {
-        let is_13 = self.handshake.version().is_some_and(|version| version >= Version::TLS13);
+        let is_13 = self.is_13();
         if record.kind == ContentType::ChangeCipherSpec {
             // TLS 1.3 sends it for middleboxes' sake alone (RFC 8446 appendix D.4).
             if !is_13 {
@@ -118,6 +118,11 @@ impl Session {
             }
             None => Content::Missing,
         }
+    }
+
+    /// TLS 1.3 was agreed on, or will be: nothing before it lets a server ask for another ClientHello.
+    fn is_13(&self) -> bool {
+        self.handshake.retried || self.handshake.version().is_some_and(|version| version >= Version::TLS13)
     }
 
     /// TLS 1.2: what was agreed on holds from the next record on. When keys are agreed on anew, this record too is sealed.
@@ -166,7 +171,7 @@ impl Session {
 
     fn open(&mut self, dir: Dir, record: &Record<'_>, keys: &KeyLog) -> Option<(ContentType, Vec<u8>)> {
         self.find_opener(dir, keys);
-        let is_13 = self.handshake.version().is_some_and(|version| version >= Version::TLS13);
+        let is_13 = self.is_13();
         let way = self.way(dir);
         let opened = match (&mut way.opener, way.gap) {
             (None, _) => None,
