@@ -1,5 +1,5 @@
-//! SIP over TLS between OpenSSL and OpenSSL (`captures/tls`), read with the secrets that OpenSSL logged: the same messages as tshark
-//! reads with them, and without them nothing but what is true.
+//! SIP over TLS as OpenSSL, GnuTLS, rustls and Kamailio write it (`captures/tls`), read with the secrets that they logged: the same
+//! messages as tshark reads with them, and without them nothing but what is true.
 
 #[path = "support/program.rs"]
 mod program;
@@ -9,10 +9,16 @@ mod skipped;
 use program::callpath;
 use serde_json::{Value, json};
 use skipped::skipped;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-const CASES: [&str; 13] = [
+/// An OPTIONS and a call.
+const SCRIPT: [&str; 9] = ["OPTIONS", "200", "INVITE", "100", "180", "200", "ACK", "BYE", "200"];
+/// What SIPp says to SIPp.
+const SIPP: [&str; 7] = ["INVITE", "100", "180", "200", "ACK", "BYE", "200"];
+
+const CASES: [&str; 18] = [
     "tls12-aes128-gcm",
     "tls12-aes256-gcm-mutual",
     "tls12-aes256-cbc-sha384",
@@ -26,6 +32,11 @@ const CASES: [&str; 13] = [
     "tls13-chacha20",
     "tls13-resumed",
     "tls13-retry",
+    "tls13-key-update",
+    "gnutls-tls12-cbc",
+    "gnutls-tls13",
+    "rustls-tls12",
+    "rustls-tls13",
 ];
 
 fn path(name: &str) -> String {
@@ -48,8 +59,8 @@ fn ladder(capture: &str, more: &[&str]) -> Vec<String> {
     let arrows = text.lines().filter(|line| line.contains('│') && (line.contains('>') || line.contains('<')));
     arrows
         .map(|line| {
-            let words = line.split(['│', '─', '>', '<']).map(str::trim).find(|words| words.chars().any(|c| c.is_ascii_uppercase()));
-            words.unwrap_or_default().split([' ', '(']).next().unwrap_or_default().to_owned()
+            let (_, arrow) = line.split_once('│').unwrap();
+            arrow.trim_matches(|c: char| !c.is_ascii_alphanumeric()).split([' ', '(']).next().unwrap_or_default().to_owned()
         })
         .collect()
 }
@@ -57,16 +68,21 @@ fn ladder(capture: &str, more: &[&str]) -> Vec<String> {
 #[test]
 fn every_case_gives_the_messages_that_tshark_reads() {
     let mut compared = 0;
-    for name in CASES {
+    let cases = CASES.iter().map(|name| (*name, &SCRIPT[..])).chain(["kamailio-tls12", "kamailio-tls13"].map(|name| (name, &SIPP[..])));
+    for (name, script) in cases {
         let (capture, keys) = (path(&format!("{name}.pcap")), path(&format!("{name}.keys")));
         let report = with_keys(&capture, &keys);
-        let messages = json!({ "OPTIONS": 1, "INVITE": 1, "100": 1, "180": 1, "200": 3, "ACK": 1, "BYE": 1 });
-        assert_eq!(report["totals"]["messages"], messages, "{name}");
+        let mut messages = BTreeMap::<&str, u32>::new();
+        script.iter().for_each(|message| *messages.entry(message).or_default() += 1);
+        assert_eq!(report["totals"]["messages"], json!(messages), "{name}");
         assert_eq!(report["ledger"]["undecoded"], json!({}), "{name}");
         let legs: Vec<&Value> = report["calls"].as_array().unwrap().iter().flat_map(|call| call["legs"].as_array().unwrap()).collect();
         assert!(legs.iter().all(|leg| leg["transport"] == "tls"), "{name}");
         let order = ladder(&capture, &["--keylog", &keys]);
-        assert_eq!(order, ["OPTIONS", "200", "INVITE", "100", "180", "200", "ACK", "BYE", "200"], "{name}");
+        assert_eq!(order, script, "{name}");
+        let connections = report["hops"].as_array().unwrap().iter().flat_map(|hop| hop["tls"].as_array().unwrap());
+        assert!(connections.clone().all(|tls| (&tls["unopened"], &tls["lost"]) == (&json!(0), &json!(0))), "{name}");
+        assert_eq!(connections.filter(|tls| tls["resumed"] == true).count(), usize::from(name.contains("resumed")), "{name}");
         compared += usize::from(tshark(&capture, &keys).is_some_and(|theirs| {
             assert_eq!(theirs, order, "{name}");
             true
@@ -85,6 +101,20 @@ fn tshark(capture: &str, keys: &str) -> Option<Vec<String>> {
     let output = command.output().ok().filter(|output| output.status.success())?;
     let text = String::from_utf8(output.stdout).unwrap();
     Some(text.split(['\t', '\n', ',']).filter(|word| !word.is_empty()).map(str::to_owned).collect())
+}
+
+#[test]
+fn early_data_is_not_read_and_what_follows_it_is() {
+    let (capture, keys) = (path("tls13-early-data.pcap"), path("tls13-early-data.keys"));
+    let report = with_keys(&capture, &keys);
+    // The second connection begins with an OPTIONS in 0-RTT, sealed with the early secret: its answer is read, it is not. tshark reads
+    // it too, and so should we.
+    assert_eq!((&report["totals"]["messages"]["OPTIONS"], &report["totals"]["messages"]["200"]), (&json!(1), &json!(4)));
+    let order = ["OPTIONS", "200", "200", "INVITE", "100", "180", "200", "ACK", "BYE", "200"];
+    assert_eq!(ladder(&capture, &["--keylog", &keys]), order);
+    // What is not read: the early data, its end, and the client's Finished behind that.
+    let unopened: Vec<&Value> = report["hops"][0]["tls"].as_array().unwrap().iter().map(|tls| &tls["unopened"]).collect();
+    assert_eq!(unopened, [0, 3]);
 }
 
 #[test]
