@@ -20,7 +20,7 @@ use crate::engine::{Budget, Engine, Mask, Taps, par};
 use crate::error::Error;
 use crate::flow::{Connection, keylog::KeyLog};
 use crate::path::{Memos, Network};
-use crate::record::{Interface, Window};
+use crate::record::{Interface, Window, secrets::Text};
 use crate::report::{Format, Summary, spool::Spool};
 use crate::rules::Rule;
 use crate::time::Timestamp;
@@ -83,12 +83,12 @@ impl Analysis {
 
     /// Lets TLS connections be read with these secrets, and with what `find` finds in an input, by its number, when its first handshake
     /// comes. A state that is loaded knows none until then.
-    pub fn know(&mut self, log: KeyLog, find: impl FnMut(u32) -> Vec<u8> + Send + Sync + 'static) {
+    pub fn know(&mut self, log: KeyLog, find: impl FnMut(u32) -> Vec<Text> + Send + Sync + 'static) {
         self.engine.know(log, find);
     }
 
     /// Takes in key logs that stood behind the last record.
-    pub fn learn(&mut self, texts: &[Vec<u8>]) {
+    pub fn learn(&mut self, texts: &[Text]) {
         self.engine.learn(texts);
     }
 

@@ -47,7 +47,7 @@ pub use window::Mask;
 use crate::flow::keylog::KeyLog;
 use crate::ledger::Ledger;
 use crate::proto::rtp::Ssrc;
-use crate::record::{Interface, Seq, Window};
+use crate::record::{Interface, Seq, Window, secrets::Text};
 use crate::time::{Span, Timestamp};
 use fragment::Reassembler;
 use secrets::Secrets;
@@ -178,7 +178,7 @@ impl Engine {
     }
 
     /// Lets TLS connections be read with `log`, and with what `find` finds in an input when its first handshake comes.
-    pub fn know(&mut self, log: KeyLog, find: impl FnMut(u32) -> Vec<u8> + Send + Sync + 'static) {
+    pub fn know(&mut self, log: KeyLog, find: impl FnMut(u32) -> Vec<Text> + Send + Sync + 'static) {
         self.secrets = Secrets::new(log, Box::new(find));
         self.shards.iter_mut().for_each(|shard| shard.know(self.secrets.log()));
     }
@@ -194,7 +194,7 @@ impl Engine {
     }
 
     /// Takes in key logs beside records.
-    pub fn learn(&mut self, texts: &[Vec<u8>]) {
+    pub fn learn(&mut self, texts: &[Text]) {
         window::learn(self, texts, &[]);
     }
 

@@ -1,12 +1,13 @@
 //! Secrets of TLS connections: of the key logs that the user gave, and of those that stand in the inputs.
 
 use crate::flow::keylog::KeyLog;
+use crate::record::secrets::Text;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 /// Finds the key logs of an input, by its number.
-pub type Find = Box<dyn FnMut(u32) -> Vec<u8> + Send + Sync>;
+pub type Find = Box<dyn FnMut(u32) -> Vec<Text> + Send + Sync>;
 
 /// What is known, and where more may be found.
 #[derive(Default)]
@@ -35,15 +36,14 @@ impl Secrets {
     }
 
     /// Takes in key logs, and those of `inputs` that were not searched yet. Whether more is known now.
-    pub fn take<'t>(&mut self, texts: impl Iterator<Item = &'t [u8]>, inputs: impl Iterator<Item = &'t u32>) -> bool {
+    pub fn take<'t>(&mut self, texts: impl Iterator<Item = &'t Text>, inputs: impl Iterator<Item = &'t u32>) -> bool {
         let before = self.log.version;
         for text in texts {
             Arc::make_mut(&mut self.log).read(text);
         }
         for input in inputs {
             if let Some(find) = self.find.as_mut().filter(|_| self.searched.insert(*input)) {
-                let text = find(*input);
-                if !text.is_empty() {
+                for text in find(*input) {
                     Arc::make_mut(&mut self.log).read(&text);
                 }
             }

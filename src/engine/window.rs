@@ -5,7 +5,7 @@ use super::shard::rtp_header;
 use super::taps::View;
 use super::{Engine, Fact, Shard, apply, in_order, join, par, read};
 use crate::decode::{Decoded, Outer};
-use crate::record::{Interface, Seq, SourceId, Window};
+use crate::record::{Interface, Seq, SourceId, Window, secrets::Text};
 use crate::time::Timestamp;
 
 /// Records decoded by one task.
@@ -54,9 +54,9 @@ pub fn expire(engine: &mut Engine, clock: Timestamp, all: bool) -> Vec<(Seq, Fac
 }
 
 /// Takes in key logs, and once an input those that stand elsewhere in it, before the first handshake that its chunks hold.
-pub fn learn(engine: &mut Engine, texts: &[Vec<u8>], chunks: &[Chunk<'_>]) {
+pub fn learn(engine: &mut Engine, texts: &[Text], chunks: &[Chunk<'_>]) {
     let inputs = chunks.iter().flat_map(|chunk| &chunk.handshakes);
-    if engine.secrets.take(texts.iter().map(Vec::as_slice), inputs) {
+    if engine.secrets.take(texts.iter(), inputs) {
         let log = engine.secrets.log();
         engine.shards.iter_mut().for_each(|shard| shard.know(log));
     }

@@ -69,11 +69,12 @@ impl KeyLog {
     /// Takes in lines; comments and empty ones are passed over, a last line without an end counts only if it is whole.
     pub fn read(&mut self, text: &[u8]) {
         for line in text.split(|byte| *byte == b'\n') {
-            let line = String::from_utf8_lossy(line.trim_ascii());
-            if line.is_empty() || line.starts_with('#') {
+            let line = line.trim_ascii();
+            if line.is_empty() || line.starts_with(b"#") {
                 continue;
             }
-            if self.line(&line).is_none() {
+            // A lossy copy of a line would be one more place to wipe.
+            if std::str::from_utf8(line).ok().and_then(|line| self.line(line)).is_none() {
                 self.bad_lines += 1;
             }
         }

@@ -1,7 +1,7 @@
 //! The records of all inputs in the one order: merged by (running maximum of time, input, number), opened when their time comes.
 
 use super::inputs::{InputReport, note};
-use super::secrets;
+use super::secrets::{self, Text};
 use super::source::{Begin, Fit, SameLink, Signature, Sources};
 use super::tally::Stop;
 use super::walk::{Ask, Walk};
@@ -64,7 +64,7 @@ pub struct Merge {
     input_notes: BTreeMap<u32, String>,
     finished_bytes: u64,
     /// Key logs that stood behind the last record of an input.
-    secrets: Vec<Vec<u8>>,
+    secrets: Vec<Text>,
     seq: u64,
     windows: u64,
 }
@@ -295,7 +295,7 @@ impl Merge {
     }
 
     /// Key logs that stood behind the last record of all.
-    pub fn take_secrets(&mut self) -> Vec<Vec<u8>> {
+    pub fn take_secrets(&mut self) -> Vec<Text> {
         std::mem::take(&mut self.secrets)
     }
 
@@ -305,7 +305,7 @@ impl Merge {
     }
 
     /// Finds the key logs that stand in an input, by its number; in files alone, streams cannot be read twice.
-    pub fn secrets(&self) -> impl FnMut(u32) -> Vec<u8> + Send + Sync + 'static {
+    pub fn secrets(&self) -> impl FnMut(u32) -> Vec<Text> + Send + Sync + 'static {
         let path = |found: &Found| if let Origin::File { path, .. } = &found.origin { Some(path.clone()) } else { None };
         let files: Vec<_> = self.found.iter().map(path).collect();
         move |input| files.get(input as usize).and_then(Option::as_ref).map(|path| secrets::of_file(path)).unwrap_or_default()

@@ -161,7 +161,7 @@ pub struct Window {
     /// Seq of the first head.
     pub first: Seq,
     /// Key logs that stood between the records.
-    pub secrets: Vec<Vec<u8>>,
+    pub secrets: Vec<secrets::Text>,
 }
 
 impl Window {

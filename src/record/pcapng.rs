@@ -2,7 +2,7 @@
 
 use super::bytes::Order;
 use super::idb::{Described, drops};
-use super::secrets::{SECRETS, key_log};
+use super::secrets::{SECRETS, Text, key_log};
 use super::source::Registry;
 use super::tally::{Found, Pass, Stop};
 use crate::prefetch::Ahead;
@@ -33,7 +33,7 @@ pub struct Pcapng {
     /// Packets whose time is that of the packet before.
     pub timeless: u64,
     /// Key logs met since they were last asked for.
-    pub secrets: Vec<Vec<u8>>,
+    pub secrets: Vec<Text>,
 }
 
 /// One block: its type and the bytes of all of it.
@@ -188,7 +188,7 @@ impl Pcapng {
                 Ok(())
             }
             SECRETS => {
-                self.secrets.extend(key_log(self.order, body).map(<[u8]>::to_vec));
+                self.secrets.extend(key_log(self.order, body).map(|text| Text::new(text.to_vec())));
                 Ok(())
             }
             _ => Ok(()),

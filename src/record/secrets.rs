@@ -5,6 +5,11 @@ use super::bytes::Order;
 use super::pcapng::LONGEST;
 use crate::input::{Blocks, Format, glance};
 use std::path::Path;
+use zeroize::Zeroizing;
+
+/// The text of a key log, wiped when it is let go. The bytes that it was copied from are those of the capture, a mapped file or a block of
+/// a stream, and go as all of the capture goes.
+pub type Text = Zeroizing<Vec<u8>>;
 
 /// Type of the block.
 pub const SECRETS: u32 = 10;
@@ -23,20 +28,21 @@ pub fn key_log(order: Order, body: &[u8]) -> Option<&[u8]> {
     body.get(8..8usize.checked_add(len)?).filter(|_| order.u32_at(body, 0) == Some(TLS_KEY_LOG))
 }
 
-/// All key logs of a file, one behind the other; empty where it has none, or is no pcapng file. What cannot be read ends the search:
+/// All key logs of a file in their order; none where it has none, or is no pcapng file. What cannot be read ends the search:
 /// the walk over the records says so.
-pub fn of_file(path: &Path) -> Vec<u8> {
+pub fn of_file(path: &Path) -> Vec<Text> {
     glance(path).map_or_else(|_| Vec::new(), search)
 }
 
-fn search(mut blocks: Blocks) -> Vec<u8> {
+fn search(mut blocks: Blocks) -> Vec<Text> {
     let mut found = Vec::new();
+    let mut len_found = 0;
     let mut pos = blocks.join(0, SECTION);
     if Format::of((**blocks.current()).as_ref()) != Some(Format::Pcapng) {
         return found;
     }
     let mut order = Order::Little;
-    while found.len() < MOST {
+    while len_found < MOST {
         pos = blocks.join(pos, SECTION);
         let rest = (**blocks.current()).as_ref().get(pos..).unwrap_or_default();
         let (Some(kind), Some(magic)) = (order.u32_at(rest, 0), rest.get(8..SECTION)) else { break };
@@ -47,8 +53,10 @@ fn search(mut blocks: Blocks) -> Vec<u8> {
         if kind == SECRETS {
             pos = blocks.join(pos, len);
             let block = (**blocks.current()).as_ref().get(pos..pos + len - 4).unwrap_or_default();
-            found.extend_from_slice(block.get(HEADER..).and_then(|body| key_log(order, body)).unwrap_or_default());
-            found.push(b'\n');
+            if let Some(text) = block.get(HEADER..).and_then(|body| key_log(order, body)) {
+                len_found += text.len();
+                found.push(Text::new(text.to_vec()));
+            }
         }
         pos = blocks.pass(pos, len);
     }
@@ -73,8 +81,8 @@ mod tests {
             file.block(SECRETS, &[&number(TLS_KEY_LOG)[..], &number(99), b"cut!"].concat());
             file.block(SECRETS, &[&number(TLS_KEY_LOG)[..], &number(4), b"last"].concat());
             for size in [16, 64, 1_000, 100_000] {
-                let found = String::from_utf8(search(test_blocks(&file.out, size))).unwrap();
-                assert_eq!(found.split_whitespace().collect::<Vec<_>>(), ["first", "last"], "{size}");
+                let found = search(test_blocks(&file.out, size));
+                assert_eq!(found.iter().map(|text| text.as_slice()).collect::<Vec<_>>(), [&b"first"[..], b"last"], "{size}");
             }
         }
         assert!(search(test_blocks(&[0; 100], 16)).is_empty());

@@ -3,6 +3,7 @@
 use super::idb::{Clock, Described};
 use super::pcap::{HEADER_LEN, Pcap};
 use super::pcapng::Pcapng;
+use super::secrets::Text;
 use super::source::{Registry, Signature, Sources};
 use super::tally::{Pass, Stop, Tally};
 use super::{Head, InterfaceId, SourceId, Window};
@@ -222,7 +223,7 @@ impl Walk {
     }
 
     /// Key logs met that no window has.
-    pub fn take_secrets(&mut self) -> Vec<Vec<u8>> {
+    pub fn take_secrets(&mut self) -> Vec<Text> {
         if let Walker::Pcapng(pcapng) = &mut self.format { std::mem::take(&mut pcapng.secrets) } else { Vec::new() }
     }
 
