@@ -5,6 +5,8 @@ use crate::ledger::Kind;
 use crate::record::{Head, InterfaceId, LinkType};
 use std::sync::Arc;
 
+mod late;
+
 const A: [u8; 4] = [192, 0, 2, 1];
 const B: [u8; 4] = [192, 0, 2, 2];
 

@@ -47,15 +47,21 @@ pub fn read(ordered: &mut Ordered, inner: &mut Half, closed: bool, reading: &mut
 }
 
 impl Half {
-    /// Reads a record again whose key came late.
-    pub fn read_late(&mut self, record: &[u8], held: &[(Seen, bool)], reading: &mut Reading<'_>) {
-        let (Some(inner), Next::Record(record), Some((seen, _))) = (self.inner_mut(), Record::next(record), held.last()) else { return };
-        let Some(session) = reading.tls.as_deref_mut() else { return };
-        match session.record(reading.way.dir, &record, *seen, reading.keys) {
-            Content::Data(data) => inner.plain(&data, held, reading),
+    /// Reads a record again whose key came late. Whether it carried data.
+    pub fn read_late(&mut self, record: &[u8], held: &[(Seen, bool)], reading: &mut Reading<'_>) -> bool {
+        let (Some(inner), Next::Record(record), Some((seen, _))) = (self.inner_mut(), Record::next(record), held.last()) else {
+            return false;
+        };
+        let Some(session) = reading.tls.as_deref_mut() else { return false };
+        match session.sealed(reading.way.dir, &record, *seen, reading.keys) {
+            Content::Data(data) => {
+                inner.plain(&data, held, reading);
+                return true;
+            }
             Content::None => {}
             Content::Missing => inner.miss(reading),
         }
+        false
     }
 
     /// Does something to what is within TLS.

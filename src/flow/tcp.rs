@@ -173,6 +173,13 @@ impl Ordered {
         held
     }
 
+    /// The record at the front was named for something that turned out to be nothing: if it is `id`, it still is to be named.
+    pub fn rename(&mut self, id: RecordId) {
+        if let Some(piece) = self.pieces.front_mut().filter(|piece| piece.seen.id == id) {
+            piece.told = false;
+        }
+    }
+
     /// How the byte before `n` was seen, of what is readable.
     pub fn seen_at(&self, n: usize) -> Option<Seen> {
         let upto = self.start + (self.used + n) as u64;

@@ -3,12 +3,12 @@
 use super::half::{Half, Reading, Way};
 use super::keylog::KeyLog;
 use super::lane::Lanes;
-use super::tls::Session;
+use super::tls::{Kept, Session};
 use super::{Connection, Content, End, Message};
 use crate::decode::{Dir, Packet};
 use crate::error::Undecoded;
 use crate::ledger::{Kind, Ledger};
-use crate::record::Seq;
+use crate::record::{RecordId, Seq};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +63,8 @@ impl TcpFlow {
     pub fn apply(&mut self, packet: &Packet<'_>, keys: &KeyLog, ledger: &mut Ledger, out: &mut Vec<Message>) {
         let Some(header) = packet.tcp else { return };
         let copy = self.note(packet);
+        // What waited for keys comes first: records are numbered.
+        self.read_late(keys, ledger, out);
         let carries = !packet.payload.is_empty() || packet.cut > 0;
         if !carries || header.syn() {
             ledger.count(Kind::Tcp, 1);
@@ -79,7 +81,6 @@ impl TcpFlow {
             self.connection.content = content;
         }
         self.sum_up(packet.dir);
-        self.read_late(keys, ledger, out);
     }
 
     /// Reads TLS records again whose keys have come meanwhile.
@@ -87,14 +88,25 @@ impl TcpFlow {
         let ways = [Dir::Up, Dir::Down].map(|dir| self.way(dir));
         let before = out.len();
         for lane in self.lanes.late_mut(keys.version) {
-            let Some((records, dropped)) = lane.take_late() else { continue };
+            let Some((mut records, dropped)) = lane.take_late() else { continue };
+            // A packet whose first TLS record carried no data is named by the next that does.
+            let mut unnamed: [Option<RecordId>; 2] = [None; 2];
             let mut read = |dir: Dir, read: &mut dyn FnMut(&mut Half, &mut Reading<'_>)| {
                 if let (Some(way), Some((half, tls))) = (ways.get(dir.index()).copied(), lane.half(dir)) {
                     read(half, &mut Reading { way, tls, keys, ledger: &mut *ledger, out: &mut *out, secured: false });
                 }
             };
-            for kept in &records {
-                read(kept.dir, &mut |half, reading| half.read_late(&kept.record, &kept.held, reading));
+            for Kept { dir, record, held } in &mut records {
+                let Some(unnamed) = unnamed.get_mut(dir.index()) else { continue };
+                if let Some((_, first)) = held.first_mut().filter(|(seen, _)| *unnamed == Some(seen.id)) {
+                    *first = true;
+                }
+                let mut carried = false;
+                read(*dir, &mut |half, reading| carried = half.read_late(record, held, reading));
+                *unnamed = held.last().filter(|(_, first)| *first && !carried).map(|(seen, _)| seen.id);
+            }
+            for (dir, id) in [Dir::Up, Dir::Down].into_iter().zip(unnamed) {
+                id.into_iter().for_each(|id| read(dir, &mut |half, _| half.ordered.rename(id)));
             }
             for (dir, dropped) in [Dir::Up, Dir::Down].into_iter().zip(dropped).filter(|(_, dropped)| dropped.bytes > 0) {
                 read(dir, &mut |half, reading| {
@@ -127,6 +139,7 @@ impl TcpFlow {
 
     /// Skips gaps that were waited for long enough, and with `closed` reads what is left as it is.
     pub fn tick(&mut self, clock: Timestamp, closed: bool, keys: &KeyLog, ledger: &mut Ledger, out: &mut Vec<Message>) {
+        self.read_late(keys, ledger, out);
         for dir in [Dir::Up, Dir::Down] {
             let way = self.way(dir);
             for (half, tls) in self.lanes.halves_mut(dir) {
@@ -138,7 +151,6 @@ impl TcpFlow {
             }
             self.sum_up(dir);
         }
-        self.read_late(keys, ledger, out);
     }
 
     /// Reads what waits as it is and forgets it: there is no room.

@@ -110,6 +110,11 @@ impl Session {
             self.plain(dir, record.kind, record.body, seen);
             return Content::None;
         }
+        self.sealed(dir, record, seen, keys)
+    }
+
+    /// Takes in an encrypted record; again, where its key came late.
+    pub fn sealed(&mut self, dir: Dir, record: &Record<'_>, seen: Seen, keys: &KeyLog) -> Content {
         match self.open(dir, record, keys) {
             Some((ContentType::Application, data)) => Content::Data(data),
             Some((kind, body)) => {
