@@ -18,6 +18,8 @@ const MOST_FLOWS: usize = 1 << 16;
 const MOST_LEGS: usize = 4_096;
 /// Most bytes that the TCP flows of a shard keep for messages that are not whole where nobody asks for less.
 const MOST_BUFFERED: usize = 8 << 20;
+/// Most bytes that the TCP flows of a shard keep of them until keys come: 64 MiB in all, and one connection may fill its shard's share.
+const MOST_LATE: usize = (64 << 20) / SHARDS;
 /// Rendered bytes that a section of the report keeps in memory where nobody asks for less.
 const MOST_RENDERED: usize = 64 << 20;
 
@@ -31,6 +33,8 @@ pub struct Budget {
     pub flows: usize,
     /// Bytes that TCP flows of a shard keep for messages that are not whole.
     pub buffered: usize,
+    /// Bytes of them that wait for keys.
+    pub late: usize,
     /// Open legs of a call shard.
     pub legs: usize,
     /// Messages of a call shard's open legs.
@@ -48,6 +52,7 @@ impl Default for Budget {
         Self {
             flows: MOST_FLOWS,
             buffered: MOST_BUFFERED,
+            late: MOST_LATE,
             legs: MOST_LEGS,
             messages: usize::MAX,
             streams: usize::MAX,
@@ -67,6 +72,8 @@ impl Budget {
         Self {
             flows: share(30, FLOW * shards).min(usual.flows),
             buffered: share(5, shards).min(usual.buffered),
+            // Half of what all bytes have: messages that wait for their rest have room beside them.
+            late: share(5, 2 * shards).min(usual.late),
             legs: share(25, 2 * MESSAGE * shards).min(usual.legs),
             messages: share(25, MESSAGE * shards),
             streams: share(10, FLOW),

@@ -27,6 +27,7 @@ pub mod facts;
 mod flows;
 pub mod fragment;
 mod join;
+mod kept;
 pub mod par;
 mod read;
 mod runs;

@@ -1,8 +1,9 @@
-//! The TCP flows of a shard: which of them wait behind a gap, and how many bytes they keep together.
+//! The TCP flows of a shard: which of them wait behind a gap, and what goes when they keep too many bytes together.
 
 use super::budget::Budget;
 use super::facts::Fact;
 use super::flows::{Flows, oldest};
+use super::kept::{Keeps, Kept};
 use crate::decode::{FlowKey, Packet};
 use crate::flow::{Tcp, keylog::KeyLog};
 use crate::ledger::{Kind, Ledger};
@@ -18,8 +19,8 @@ pub struct TcpTable {
     flows: Flows<Tcp>,
     /// Flows that wait behind a gap: a tick looks at these alone.
     waiting: BTreeSet<FlowKey>,
-    /// Bytes that all keep.
-    buffered: usize,
+    /// What all keep.
+    kept: Kept,
     /// Secrets of TLS connections.
     #[serde(skip)]
     pub keys: Arc<KeyLog>,
@@ -34,24 +35,35 @@ impl TcpTable {
             return ledger.count(Kind::Tcp, 1);
         }
         let mut flow = tcp.flow(packet);
-        let mut before = (flow.size(), flow.waits());
+        let mut before = (Keeps::of(flow), flow.waits());
         if flow.is_reopened_by(packet) {
-            self.buffered -= before.0;
+            self.kept.change(packet.flow, before.0, Keeps::default());
             close(std::mem::take(tcp), (packet.seq, packet.clock), &self.keys, ledger, out);
             flow = tcp.flow(packet);
-            before.0 = 0;
+            before.0 = Keeps::default();
         }
         flow.apply(packet, &self.keys, ledger, &mut messages);
-        let after = (flow.size(), flow.waits());
+        let after = (Keeps::of(flow), flow.waits());
         out.extend(messages.into_iter().map(|m| (packet.seq, Fact::Message(Box::new(m)))));
-        self.buffered = self.buffered + after.0 - before.0;
+        self.kept.change(packet.flow, before.0, after.0);
         match (before.1, after.1) {
             (false, true) => self.waiting.insert(packet.flow),
             (true, false) => self.waiting.remove(&packet.flow),
             _ => false,
         };
-        if self.buffered > budget.buffered {
+        self.evict_late(budget);
+        if self.kept.bytes > budget.buffered {
             self.make_room(packet.seq, budget, ledger, out);
+        }
+    }
+
+    /// Lets go of what waits for keys beyond the share of this shard, that which waits for longest first.
+    fn evict_late(&mut self, budget: &Budget) {
+        while let Some(key) = self.kept.longest(budget.late) {
+            let Some(flow) = self.flows.get_mut(&key).and_then(Tcp::known_mut) else { return };
+            let before = Keeps::of(flow);
+            flow.evict_late();
+            self.kept.change(key, before, Keeps::of(flow));
         }
     }
 
@@ -61,14 +73,14 @@ impl TcpTable {
         let mut flows: Vec<(Seq, FlowKey)> = self.flows.iter().filter_map(keep).collect();
         flows.sort_unstable();
         for (_, key) in flows {
-            if self.buffered <= budget.buffered / 2 {
+            if self.kept.bytes <= budget.buffered / 2 {
                 return;
             }
             let Some(flow) = self.flows.get_mut(&key).and_then(Tcp::known_mut) else { continue };
             let mut messages = Vec::new();
-            self.buffered -= flow.size();
+            let before = Keeps::of(flow);
             flow.give_up(&self.keys, ledger, &mut messages);
-            self.buffered += flow.size();
+            self.kept.change(key, before, Keeps::of(flow));
             self.waiting.remove(&key);
             out.extend(messages.into_iter().map(|m| (seq, Fact::Message(Box::new(m)))));
         }
@@ -77,12 +89,12 @@ impl TcpTable {
     /// Skips gaps that stayed open, and keeps the table below its cap.
     pub fn tick(&mut self, (seq, clock): (Seq, Timestamp), budget: &Budget, ledger: &mut Ledger, out: &mut Vec<(Seq, Fact)>) {
         let mut messages = Vec::new();
-        let Self { flows, waiting, buffered, keys } = self;
+        let Self { flows, waiting, kept, keys } = self;
         waiting.retain(|key| {
             let Some(flow) = flows.get_mut(key).and_then(Tcp::known_mut) else { return false };
-            *buffered -= flow.size();
+            let before = Keeps::of(flow);
             flow.tick(clock, false, keys, ledger, &mut messages);
-            *buffered += flow.size();
+            kept.change(*key, before, Keeps::of(flow));
             flow.waits()
         });
         out.extend(messages.into_iter().map(|m| (seq, Fact::Message(Box::new(m)))));
@@ -115,7 +127,7 @@ impl TcpTable {
     fn remove(&mut self, key: &FlowKey, (seq, clock): (Seq, Timestamp), ledger: &mut Ledger, out: &mut Vec<(Seq, Fact)>) {
         let Some(tcp) = self.flows.remove(key) else { return };
         self.waiting.remove(key);
-        self.buffered -= tcp.known().map_or(0, |flow| flow.size());
+        self.kept.change(*key, tcp.known().map_or_else(Keeps::default, Keeps::of), Keeps::default());
         close(tcp, (seq, clock), &self.keys, ledger, out);
     }
 }

@@ -75,6 +75,11 @@ impl Lanes {
         self.0.iter().filter_map(|lane| lane.tls.as_deref())
     }
 
+    /// The TLS connections, to change.
+    pub fn sessions_mut(&mut self) -> impl Iterator<Item = &mut Session> {
+        self.0.iter_mut().filter_map(|lane| lane.tls.as_deref_mut())
+    }
+
     /// The TLS connection, of the first lane that has one.
     pub fn tls(&self) -> Option<&Session> {
         self.sessions().next()

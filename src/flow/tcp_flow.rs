@@ -176,6 +176,17 @@ impl TcpFlow {
         self.halves().map(Half::size).sum::<usize>() + self.lanes.sessions().map(Session::size).sum::<usize>()
     }
 
+    /// Bytes kept until keys come, and since when.
+    pub fn late(&self) -> Option<(Seq, usize)> {
+        let since = self.lanes.sessions().filter_map(|session| session.late.since()).min()?;
+        Some((since, self.lanes.sessions().map(|session| session.late.size()).sum()))
+    }
+
+    /// Lets go of what is kept until keys come: there is no room.
+    pub fn evict_late(&mut self) {
+        self.lanes.sessions_mut().for_each(|session| session.late.evict());
+    }
+
     /// The connection as the call stage is told of it.
     pub fn told(&self) -> Connection {
         let tls = self.lanes.tls().map(|session| Box::new(session.handshake.clone()));

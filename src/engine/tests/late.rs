@@ -1,4 +1,4 @@
-//! TLS whose keys come late: what is read is the same wherever they come.
+//! TLS whose keys come late: what is read is the same wherever they come, and there is only so much room to wait in.
 
 use super::*;
 use crate::flow::keylog::KeyLog;
@@ -26,9 +26,10 @@ fn packets(pcap: &[u8], copy: u8) -> Vec<Vec<u8>> {
     packets
 }
 
-/// What an engine tells of `packets`, one a window, when `keys` come with packet `at`.
-fn told(packets: &[Vec<u8>], keys: &[u8], at: usize) -> (Vec<String>, Ledger) {
+/// What an engine that may keep `late` bytes a shard tells of `packets`, one a window, when `keys` come with packet `at`.
+fn told(packets: &[Vec<u8>], keys: &[u8], at: usize, late: usize) -> (Vec<String>, Ledger) {
     let mut engine = Engine::default();
+    engine.limit(Budget { late, ..Budget::default() });
     let mut log = KeyLog::default();
     log.awaited = true;
     engine.know(log, |_| Vec::new());
@@ -60,11 +61,41 @@ fn told(packets: &[Vec<u8>], keys: &[u8], at: usize) -> (Vec<String>, Ledger) {
 fn keys_that_come_with_any_packet_read_the_same() {
     for (n, (pcap, keys)) in CAPTURES.into_iter().enumerate() {
         let packets = packets(pcap, 0);
-        let at_once = told(&packets, keys, 0);
+        let at_once = told(&packets, keys, 0, 1 << 20);
         assert_eq!(at_once.0.iter().filter(|told| told.starts_with(|c: char| c.is_ascii_digit())).count(), 9, "{n}");
         for at in 1..=packets.len() {
-            let told = told(&packets, keys, at);
+            let told = told(&packets, keys, at, 1 << 20);
             assert!(told == at_once, "capture {n}, keys with packet {at}: {told:#?}\n{at_once:#?}");
         }
     }
+}
+
+#[test]
+fn what_waits_for_longest_goes_first_where_there_is_no_room() {
+    let (pcap, keys) = CAPTURES[0];
+    let first = packets(pcap, 0);
+    let shard = |copy| {
+        let flow = crate::decode::FlowKey::v4([198, 51, 100, 4], port(&packets(pcap, copy)[0]), [52, 114, 75, 24], 5061, 6).0;
+        Shard::of(&flow)
+    };
+    let copy = (1..=255).find(|copy| shard(*copy) == shard(0)).unwrap();
+    let n = first.len();
+    let both = [first, packets(pcap, copy)].concat();
+    let messages = |late| {
+        let (told, ledger) = told(&both, keys, both.len(), late);
+        let from =
+            |range: std::ops::Range<usize>| told.iter().filter(|told| told[..3].parse().is_ok_and(|seq| range.contains(&seq))).count();
+        assert_eq!(ledger.sum(), both.len() as u64);
+        let lost: Vec<_> = ledger.undecoded_by_reason().iter().map(|(why, n)| (format!("{why:?}"), *n)).collect();
+        (from(0..n), from(n..2 * n), lost)
+    };
+    assert_eq!(messages(1 << 20), (9, 9, vec![]));
+    let (gone, kept, lost) = messages(6_000);
+    assert_eq!((gone, kept), (0, 9));
+    assert!(lost.len() == 1 && lost[0].0.contains("key came too late") && lost[0].1 > 5, "{lost:?}");
+    assert_eq!((messages(10).0, messages(10).1), (0, 0));
+}
+
+fn port(packet: &[u8]) -> u16 {
+    u16::from_be_bytes([packet[20], packet[21]])
 }

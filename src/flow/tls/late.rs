@@ -2,6 +2,7 @@
 
 use crate::decode::Dir;
 use crate::flow::websocket::Held;
+use crate::record::Seq;
 use serde::{Deserialize, Serialize};
 
 /// Bytes kept of a connection; what is beyond came too early for its key.
@@ -43,24 +44,41 @@ impl Late {
     pub fn keep(&mut self, dir: Dir, record: Vec<u8>, held: Held, version: u64) {
         self.version = version;
         if self.bytes + record.len() > MOST || self.dropped.iter().any(|dropped| dropped.bytes > 0) {
-            if let Some(dropped) = self.dropped.get_mut(dir.index()) {
-                dropped.bytes += record.len() as u64;
-                dropped.fresh += held.iter().filter(|(_, first)| *first).count() as u64;
-            }
-            return;
+            return self.forget(dir, record.len(), &held);
         }
         self.bytes += record.len();
         self.records.push(Kept { dir, record, held });
     }
 
-    /// Something is kept, and the key log has grown since.
-    pub fn is_due(&self, version: u64) -> bool {
-        !self.records.is_empty() && self.version != version
+    fn forget(&mut self, dir: Dir, bytes: usize, held: &Held) {
+        if let Some(dropped) = self.dropped.get_mut(dir.index()) {
+            dropped.bytes += bytes as u64;
+            dropped.fresh += held.iter().filter(|(_, first)| *first).count() as u64;
+        }
     }
 
-    /// Nothing is kept.
+    /// Lets go of what is kept: others need the room.
+    pub fn evict(&mut self) {
+        self.bytes = 0;
+        for kept in std::mem::take(&mut self.records) {
+            self.forget(kept.dir, kept.record.len(), &kept.held);
+        }
+    }
+
+    /// Something waits for keys, and the key log has grown since.
+    pub fn is_due(&self, version: u64) -> bool {
+        !self.is_empty() && self.version != version
+    }
+
+    /// Nothing is kept, and nothing was dropped of which keys could tell.
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
+        self.records.is_empty() && self.dropped.iter().all(|dropped| dropped.bytes == 0)
+    }
+
+    /// Seq of the record of the capture that is kept for longest.
+    pub fn since(&self) -> Option<Seq> {
+        let first = self.records.first()?;
+        Some(first.held.first().map(|(seen, _)| seen.seq).unwrap_or_default())
     }
 
     /// Memory held, in bytes.
