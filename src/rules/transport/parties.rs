@@ -4,7 +4,7 @@ use crate::decode::Dir;
 use crate::finding::{Evidence, Outcome, Severity, Violation};
 use crate::flow::{
     Connection,
-    tls::{At, Chain, Handshake},
+    tls::{At, Chain, Handshake, Keys},
 };
 use crate::proto::{tls::Version, x509::Certificate};
 use crate::time::Timestamp;
@@ -70,7 +70,7 @@ pub fn chain(connection: &Connection, dir: Dir) -> Result<Presented<'_>, &'stati
         let is_13 = handshake.version().is_some_and(|version| version >= Version::TLS13);
         return Err(match handshake.client {
             _ if handshake.is_resumed() => "the session was resumed, which shows no certificate",
-            _ if is_13 => "TLS 1.3 encrypts certificates, and no key was given",
+            _ if is_13 && handshake.keys != Keys::Right => "TLS 1.3 encrypts certificates, and no key was given",
             Some(client) if client == dir && handshake.requested.is_none() && handshake.is_complete() => {
                 "the client was asked for no certificate"
             }
