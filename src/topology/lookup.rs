@@ -65,11 +65,12 @@ struct Entry {
     sbc: Option<usize>,
     roles: Vec<Role>,
     express_route: bool,
+    cloud: Option<Cloud>,
 }
 
 impl Entry {
     fn new(place: Place, basis: Basis) -> Self {
-        Self { place, basis, sbc: None, roles: Vec::new(), express_route: false }
+        Self { place, basis, sbc: None, roles: Vec::new(), express_route: false, cloud: None }
     }
 }
 
@@ -113,13 +114,8 @@ impl Lookup {
     }
 
     /// The cloud of the longest Microsoft prefix that holds `ip`.
-    pub fn cloud(&self, tables: &Tables, ip: IpAddr, at: Timestamp) -> Option<Cloud> {
-        let (net, entry) = self.entry(ip, at)?;
-        match entry.basis {
-            Basis::BuiltIn(cloud) => Some(cloud),
-            Basis::Added => tables.microsoft.add.iter().find(|row| *row.cidr == *net).map(|row| row.cloud),
-            _ => None,
-        }
+    pub fn cloud(&self, ip: IpAddr, at: Timestamp) -> Option<Cloud> {
+        self.entry(ip, at).and_then(|(_, entry)| entry.cloud)
     }
 
     pub fn placed<'t>(&'t self, tables: &'t Tables, ip: IpAddr, at: Timestamp) -> Placed<'t> {
@@ -219,7 +215,10 @@ fn microsoft(tables: &Tables, at: Timestamp) -> Vec<(IpNet, Entry)> {
         let roles: BTreeSet<Role> = around().flat_map(|other| other.roles.iter().copied()).collect();
         let basis = if *idx < n_added { Basis::Added } else { Basis::BuiltIn(row.cloud) };
         let express_route = around().any(|other| other.er);
-        (*row.cidr, Entry { roles: roles.into_iter().collect(), express_route, ..Entry::new(Place::Microsoft, basis) })
+        (
+            *row.cidr,
+            Entry { roles: roles.into_iter().collect(), express_route, cloud: Some(row.cloud), ..Entry::new(Place::Microsoft, basis) },
+        )
     };
     valid.iter().map(entry).collect()
 }

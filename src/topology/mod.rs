@@ -84,7 +84,7 @@ impl Topology {
     /// The cloud that is behind Microsoft's address `ip`: the one that the file names, else that of the address's prefix.
     pub fn cloud(&self, ip: IpAddr, at: Timestamp) -> Cloud {
         match self.tables.cloud {
-            Cloud::Worldwide => self.lookup.cloud(&self.tables, ip, at).unwrap_or_default(),
+            Cloud::Worldwide => self.lookup.cloud(ip, at).unwrap_or_default(),
             named => named,
         }
     }
