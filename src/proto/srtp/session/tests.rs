@@ -4,7 +4,7 @@ use super::super::hex;
 use super::*;
 
 /// What libsrtp made with the master key 01 02 03 …: of [`rtp`], and of [`rtcp`] as its second packet.
-const SEALED: [(Suite, &str, &str); 4] = [
+const SEALED: [(Suite, &str, &str); 6] = [
     (
         Suite::Cm128Sha80,
         "800f1234decafbadcafebabe5bacfa32c6e228868a033e3cf4ff4566b7fe6e277a142b690553",
@@ -14,6 +14,16 @@ const SEALED: [(Suite, &str, &str); 4] = [
         Suite::Cm128Sha32,
         "800f1234decafbadcafebabe5bacfa32c6e228868a033e3cf4ff4566b7fe6e27",
         "81c8000bcafebabeb456b80abe6d31bc2657186ecd7b161abe1261a7d09ff6d2b5201f4b48b25392a1bf0273850ff3275b98a5b6800000026fa57b3b523bb027ce66",
+    ),
+    (
+        Suite::Cm256Sha80,
+        "800f1234decafbadcafebabe93bed361f6b9c5bb76c0056d9ee516d45f39cc9e75100438cdc3",
+        "81c8000bcafebabe4bae120ee86480264c941ba4cd080fa41651bc8b7605ef82fcf7db4e5081e94d8ea45f4782f13e58d528ab2f80000002df99747a2dcc59428fe7",
+    ),
+    (
+        Suite::Cm256Sha32,
+        "800f1234decafbadcafebabe93bed361f6b9c5bb76c0056d9ee516d45f39cc9e",
+        "81c8000bcafebabe4bae120ee86480264c941ba4cd080fa41651bc8b7605ef82fcf7db4e5081e94d8ea45f4782f13e58d528ab2f80000002df99747a2dcc59428fe7",
     ),
     (
         Suite::Gcm128,
