@@ -39,8 +39,8 @@ bench-hostile: setup ## time and memory of attacks, and of twice as much of each
 bench-peers: setup ## time tshark, sngrep and sipnab beside callpath
 	cargo bench --bench peers
 
-bench-parts: setup ## time the SIP scanner, typed values and SDP alone
-	cargo bench --bench scan --bench extract
+bench-parts: setup ## time the SIP scanner, typed values, SDP and the opening of TLS records alone
+	cargo bench --bench scan --bench extract --bench tls
 
 test-net: setup ## record SIPp against SIPp as root and analyse the recording (needs sipp, tcpdump, iproute2)
 	cargo test --test net -- --ignored
