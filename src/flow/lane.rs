@@ -2,6 +2,7 @@
 //! what they saw. Where two sites use the same private addresses, or a firewall renumbers, they do not, and each is read apart.
 
 use super::half::Half;
+use super::keylog::KeyLog;
 use super::tls::{Dropped, Kept, Session};
 use crate::decode::{Dir, TapId, TcpHeader};
 use serde::{Deserialize, Serialize};
@@ -66,8 +67,8 @@ impl Lanes {
     }
 
     /// TLS connections that keep records which the key log may open now.
-    pub fn late_mut(&mut self, version: u64) -> impl Iterator<Item = &mut Lane> {
-        self.0.iter_mut().filter(move |lane| lane.tls.as_ref().is_some_and(|session| session.late.is_due(version)))
+    pub fn late_mut(&mut self, keys: &KeyLog, closed: bool) -> impl Iterator<Item = &mut Lane> {
+        self.0.iter_mut().filter(move |lane| lane.tls.as_ref().is_some_and(|session| session.is_due(keys, closed)))
     }
 
     /// The TLS connections.

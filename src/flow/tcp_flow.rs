@@ -64,7 +64,7 @@ impl TcpFlow {
         let Some(header) = packet.tcp else { return };
         let copy = self.note(packet);
         // What waited for keys comes first: records are numbered.
-        self.read_late(keys, ledger, out);
+        self.read_late(keys, false, ledger, out);
         let carries = !packet.payload.is_empty() || packet.cut > 0;
         if !carries || header.syn() {
             ledger.count(Kind::Tcp, 1);
@@ -83,11 +83,11 @@ impl TcpFlow {
         self.sum_up(packet.dir);
     }
 
-    /// Reads TLS records again whose keys have come meanwhile.
-    fn read_late(&mut self, keys: &KeyLog, ledger: &mut Ledger, out: &mut Vec<Message>) {
+    /// Reads TLS records again whose keys have come meanwhile; `closed`: no more will.
+    fn read_late(&mut self, keys: &KeyLog, closed: bool, ledger: &mut Ledger, out: &mut Vec<Message>) {
         let ways = [Dir::Up, Dir::Down].map(|dir| self.way(dir));
         let before = out.len();
-        for lane in self.lanes.late_mut(keys.version) {
+        for lane in self.lanes.late_mut(keys, closed) {
             let Some((mut records, dropped)) = lane.take_late() else { continue };
             // A packet whose first TLS record carried no data is named by the next that does.
             let mut unnamed: [Option<RecordId>; 2] = [None; 2];
@@ -139,7 +139,7 @@ impl TcpFlow {
 
     /// Skips gaps that were waited for long enough, and with `closed` reads what is left as it is.
     pub fn tick(&mut self, clock: Timestamp, closed: bool, keys: &KeyLog, ledger: &mut Ledger, out: &mut Vec<Message>) {
-        self.read_late(keys, ledger, out);
+        self.read_late(keys, closed, ledger, out);
         for dir in [Dir::Up, Dir::Down] {
             let way = self.way(dir);
             for (half, tls) in self.lanes.halves_mut(dir) {

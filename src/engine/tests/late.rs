@@ -26,24 +26,21 @@ fn packets(pcap: &[u8], copy: u8) -> Vec<Vec<u8>> {
     packets
 }
 
-/// What an engine that may keep `late` bytes a shard tells of `packets`, one a window, when `keys` come with packet `at`.
-fn told(packets: &[Vec<u8>], keys: &[u8], at: usize, late: usize) -> (Vec<String>, Ledger) {
+/// What an engine that may keep `late` bytes a shard tells of `packets`, one a window, when each of `keys` comes with a packet.
+fn told(packets: &[Vec<u8>], keys: &[(usize, &[u8])], late: usize) -> (Vec<String>, Ledger) {
     let mut engine = Engine::default();
     engine.limit(Budget { late, ..Budget::default() });
     let mut log = KeyLog::default();
     log.awaited = true;
     engine.know(log, |_| Vec::new());
+    let coming = |i| keys.iter().filter(|(at, _)| *at == i).map(|(_, text)| Text::new(text.to_vec())).collect::<Vec<_>>();
     let mut facts = Vec::new();
     for (i, packet) in packets.iter().enumerate() {
         let mut window = window(std::slice::from_ref(packet), i);
-        if i == at {
-            window.secrets.push(Text::new(keys.to_vec()));
-        }
+        window.secrets = coming(i);
         facts.extend(engine.apply(&window, &[], None));
     }
-    if at == packets.len() {
-        engine.learn(&[Text::new(keys.to_vec())]);
-    }
+    engine.learn(&coming(packets.len()));
     facts.extend(engine.sweep(&Wanted { all: true, ..Wanted::default() }).0);
     let mut told: Vec<String> = facts
         .into_iter()
@@ -61,12 +58,31 @@ fn told(packets: &[Vec<u8>], keys: &[u8], at: usize, late: usize) -> (Vec<String
 fn keys_that_come_with_any_packet_read_the_same() {
     for (n, (pcap, keys)) in CAPTURES.into_iter().enumerate() {
         let packets = packets(pcap, 0);
-        let at_once = told(&packets, keys, 0, 1 << 20);
+        let at_once = told(&packets, &[(0, keys)], 1 << 20);
         assert_eq!(at_once.0.iter().filter(|told| told.starts_with(|c: char| c.is_ascii_digit())).count(), 9, "{n}");
         for at in 1..=packets.len() {
-            let told = told(&packets, keys, at, 1 << 20);
+            let told = told(&packets, &[(at, keys)], 1 << 20);
             assert!(told == at_once, "capture {n}, keys with packet {at}: {told:#?}\n{at_once:#?}");
         }
+    }
+}
+
+#[test]
+fn keys_of_others_do_not_end_the_wait() {
+    for (n, (pcap, keys)) in CAPTURES.into_iter().enumerate() {
+        let packets = packets(pcap, 0);
+        let at_once = told(&packets, &[(0, keys)], 1 << 20);
+        let (_, others) = CAPTURES[(n + 1) % CAPTURES.len()];
+        for at in [6, 12, packets.len() - 1] {
+            let told = told(&packets, &[(at, others), (packets.len(), keys)], 1 << 20);
+            assert!(told == at_once, "capture {n}, others with packet {at}: {told:#?}\n{at_once:#?}");
+        }
+        // A log that grows line by line, as it does while a program writes it.
+        let lines: Vec<&[u8]> = keys.split_inclusive(|byte| *byte == b'\n').collect();
+        let last = packets.len() + 1 - lines.len();
+        let coming: Vec<(usize, &[u8])> = lines.into_iter().enumerate().map(|(n, line)| (last + n, line)).collect();
+        let told = told(&packets, &coming, 1 << 20);
+        assert!(told == at_once, "capture {n}, line by line: {told:#?}\n{at_once:#?}");
     }
 }
 
@@ -82,7 +98,7 @@ fn what_waits_for_longest_goes_first_where_there_is_no_room() {
     let n = first.len();
     let both = [first, packets(pcap, copy)].concat();
     let messages = |late| {
-        let (told, ledger) = told(&both, keys, both.len(), late);
+        let (told, ledger) = told(&both, &[(both.len(), keys)], late);
         let from =
             |range: std::ops::Range<usize>| told.iter().filter(|told| told[..3].parse().is_ok_and(|seq| range.contains(&seq))).count();
         assert_eq!(ledger.sum(), both.len() as u64);

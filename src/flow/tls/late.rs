@@ -35,7 +35,8 @@ pub struct Late {
     bytes: usize,
     /// What there was no room for, by direction.
     dropped: [Dropped; 2],
-    /// Version of the key log that did not have the key.
+    /// Version of the key log that did not have the key; a run that goes on from a saved state begins with none.
+    #[serde(skip)]
     version: u64,
 }
 

@@ -115,6 +115,11 @@ impl Session {
 
     /// Takes in an encrypted record; again, where its key came late.
     pub fn sealed(&mut self, dir: Dir, record: &Record<'_>, seen: Seen, keys: &KeyLog) -> Content {
+        // Behind records that wait it waits as well: what opens it depends on them.
+        if !self.late.is_empty() {
+            self.handshake.unopened += 1;
+            return Content::Missing;
+        }
         match self.open(dir, record, keys) {
             Some((ContentType::Application, data)) => Content::Data(data),
             Some((kind, body)) => {
@@ -164,9 +169,23 @@ impl Session {
         self.ways.iter().map(|way| way.messages.size()).sum::<usize>() + self.late.size()
     }
 
-    /// A record that could not be opened is worth keeping: both sides' hellos were seen, and the key log may still grow.
+    /// A record that could not be opened is worth keeping: both sides' hellos were seen, and the key log may still grow by their keys.
+    /// What came before the ServerHello, nothing opens.
     pub fn waits_for_keys(&self, keys: &KeyLog) -> bool {
-        keys.awaited && self.handshake.keys == Keys::Missing && self.client_random.is_some()
+        let may_come = self.handshake.chosen.is_some() && self.handshake.keys != Keys::Unread && self.known(keys) < 2;
+        keys.awaited && self.client_random.is_some() && (may_come || !self.late.is_empty())
+    }
+
+    /// What waits for keys can be read now: the key log has grown by those of both directions, or nothing will follow and it has some.
+    pub fn is_due(&self, keys: &KeyLog, closed: bool) -> bool {
+        self.late.is_due(keys.version) && self.known(keys) >= if closed { 1 } else { 2 }
+    }
+
+    /// Of how many directions the key log has what opens data.
+    fn known(&self, keys: &KeyLog) -> usize {
+        let labels = if self.is_13() { [Label::ClientTraffic, Label::ServerTraffic] } else { [Label::Master; 2] };
+        let known = |label: &Label| self.client_random.as_ref().is_some_and(|random| keys.get(random, *label).is_some());
+        labels.iter().filter(|label| known(label)).count()
     }
 
     /// Records that could not be opened are tried again.
