@@ -13,7 +13,7 @@ const MOST_BYTES: u64 = 40_000;
 /// in the mirror encapsulation of a tap. Encapsulations that carry traffic but mirror none are no part of a tap.
 type Encapsulation = (&'static str, [u64; 2], &'static [&'static str]);
 
-const ENCAPSULATIONS: [Encapsulation; 30] = [
+const ENCAPSULATIONS: [Encapsulation; 31] = [
     ("6in4", [40, 40], &[]),
     ("erspan-1", [40, 40], &["erspan"]),
     ("erspan-2", [50, 50], &["erspan"]),
@@ -31,6 +31,7 @@ const ENCAPSULATIONS: [Encapsulation; 30] = [
     ("hep-3", [50, 50], &["hep"]),
     ("hep-3-compressed", [40, 40], &["hep"]),
     ("hep-3-ipv6", [50, 51], &["hep"]),
+    ("hep-3-tcp", [40, 40], &[]),
     ("ip-in-ip", [40, 40], &[]),
     ("ip-in-ipv6", [40, 40], &[]),
     ("l2tp", [40, 40], &[]),

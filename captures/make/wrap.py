@@ -16,7 +16,7 @@ from scapy.config import conf
 from scapy.contrib.erspan import ERSPAN_I, ERSPAN_III, ERSPAN_PlatformSpecific
 from scapy.contrib.gtp import GTP_U_Header
 from scapy.contrib.mpls import MPLS
-from scapy.layers.inet import IP, UDP
+from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import GRE, LLC, SNAP, Dot3, Ether
 from scapy.layers.ppp import PPP, PPPoE
@@ -237,6 +237,36 @@ def hep_3_compressed(packet):
     return mirrored(IP(src=NEAR, dst=FAR, id=0) / UDP(sport=40000, dport=9060, chksum=0) / Raw(message))
 
 
+def hep_3_tcp(packet):
+    """HEP3 over one TCP connection of the agent's: the INVITE in two segments, 100 and 180 in one. RTP stays clear."""
+    if packet[UDP].dport != 5060:
+        return [packet]
+    stream = hep_3_tcp.waiting + hep_3(packet)
+    text = bytes(packet[UDP].payload)
+    hep_3_tcp.waiting = stream if text.startswith(b"SIP/2.0 100") else b""
+    parts = [] if hep_3_tcp.waiting else [stream[:300], stream[300:]] if text.startswith(b"INVITE") else [stream]
+    ends = IP(src=NEAR, dst=FAR, id=0)
+    frames = [ends / TCP(sport=40000, dport=9060, seq=999, flags="S")] if text.startswith(b"INVITE") else []
+    for part in parts:
+        frames.append(ends / TCP(sport=40000, dport=9060, seq=hep_3_tcp.next, ack=1, flags="PA") / Raw(part))
+        hep_3_tcp.next += len(part)
+    return [Ether(**MACS, type=0x0800) / frame for frame in frames]
+
+
+hep_3_tcp.waiting, hep_3_tcp.next = b"", 1000
+
+
+def hep_3(packet):
+    """HEP3 as every agent writes it: addresses, ports, the time of there, the agent's number, the message."""
+    seconds = int(packet.time)
+    ends = [chunk(kind, bytes(map(int, end.split(".")))) for kind, end in ((3, packet[IP].src), (4, packet[IP].dst))]
+    ports = [chunk(kind, struct.pack("!H", port)) for kind, port in ((7, packet[UDP].sport), (8, packet[UDP].dport))]
+    time = [chunk(9, struct.pack("!I", seconds)), chunk(10, struct.pack("!I", int((packet.time - seconds) * 1_000_000)))]
+    agent = [chunk(11, b"\x01"), chunk(12, struct.pack("!I", 2001))]
+    body = b"".join([chunk(1, b"\x02"), chunk(2, b"\x11"), *ends, *ports, *time, *agent, chunk(15, bytes(packet[UDP].payload))])
+    return b"HEP3" + struct.pack("!H", 6 + len(body)) + body
+
+
 def hep_1(packet):
     """HEP1: eight bytes of addresses' family, protocol and ports, then the two addresses, then the message."""
     if packet[UDP].dport != 5060:
@@ -261,6 +291,7 @@ CAPTURES = [
     ("sctp", ETHERNET, sctp),
     ("hep-1", ETHERNET, hep_1),
     ("hep-3-compressed", ETHERNET, hep_3_compressed),
+    ("hep-3-tcp", ETHERNET, hep_3_tcp),
 ]
 
 

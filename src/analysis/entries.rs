@@ -3,7 +3,7 @@
 use super::{control, sound, taps, tls};
 use crate::call::{BoundStream, Call, Leg, LegKind, LegMessage, Recognition, media, outcome, recognise, relay::Relay};
 use crate::finding::Finding;
-use crate::flow::{Connection, Pass, Transport, located::path_order};
+use crate::flow::{Connection, Origin, Pass, Transport, located::path_order};
 use crate::path::{End, Hop, HopKind, Network, Way};
 use crate::proto::sip::{self, NameAddr, Uri};
 use crate::record::Seq;
@@ -178,10 +178,13 @@ fn signalled<'c>(
     }
 }
 
-/// Transport of the top Via where it is one of the contract's, else what carried the first message.
+/// Transport of the top Via where it is one of the contract's, else what carried the first message. What was exported or sent on went by
+/// what is said of it there, and that is told.
 fn transport(leg: &Leg) -> &'static str {
     let via = leg.via_transport();
+    let is_told = leg.messages.first().is_some_and(|m| m.message.course().origin == Origin::Exported);
     let known = ["udp", "tcp", "tls", "ws", "wss", "sctp"].into_iter().find(|known| known.as_bytes().eq_ignore_ascii_case(via));
+    let known = known.filter(|_| !is_told);
     match known {
         Some(known) => known,
         None => match leg.messages.first().map(|m| m.message.course().transport) {

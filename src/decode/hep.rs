@@ -11,6 +11,8 @@ use std::io::Read;
 /// Ports that agents send versions 1 and 2 to; version 3 begins with its name and is known on any.
 pub const PORTS: [u16; 3] = [9060, 9061, 9063];
 const MAGIC: [u8; 4] = *b"HEP3";
+/// Bytes of the name and the length.
+const HEAD: usize = 6;
 /// Bytes of a chunk's vendor, type and length.
 const CHUNK: usize = 6;
 /// Most bytes that a compressed payload unpacks to: a UDP datagram.
@@ -20,6 +22,14 @@ const MOST_UNPACKED: u64 = 65_535;
 #[inline]
 pub fn probe(payload: &[u8]) -> bool {
     payload.starts_with(&MAGIC)
+}
+
+/// Length of the message of version 3 that begins a stream; `None` where none does. Its first six octets must be there.
+pub fn hep_len(stream: &[u8]) -> Option<usize> {
+    let (head, _) = stream.split_first_chunk::<HEAD>()?;
+    let [_, _, _, _, l0, l1] = *head;
+    let len = usize::from(u16::from_be_bytes([l0, l1]));
+    (probe(head) && len >= HEAD).then_some(len)
 }
 
 /// Whether a UDP payload to one of the ports is version 1 or 2. The second octet should be the header's length, and Kamailio writes
@@ -53,10 +63,10 @@ struct Said<'a> {
 
 /// Reads version 3; [`probe`] was true. Chunks of other vendors and unknown types are stepped over.
 pub fn open<'a>(layers: &mut Layers<'a, '_>) -> Decoded<'a> {
-    let Some([_, _, _, _, l0, l1]) = layers.rest.take::<6>() else {
+    let Some([_, _, _, _, l0, l1]) = layers.rest.take::<HEAD>() else {
         return cut_header("hep").into();
     };
-    let len = usize::from(u16::from_be_bytes([l0, l1])).saturating_sub(6);
+    let len = usize::from(u16::from_be_bytes([l0, l1])).saturating_sub(HEAD);
     let mut rest = layers.rest.bytes();
     rest = rest.get(..len).unwrap_or(rest);
     let mut said = Said::default();
@@ -140,7 +150,7 @@ fn finish<'a>(layers: &mut Layers<'a, '_>, said: &Said<'a>) -> Decoded<'a> {
     layers.mirror(MirrorKind::Hep, said.id);
     let at = said.seconds.map(|s| Timestamp(i64::from(s) * 1_000_000_000 + i64::from(said.micros) * 1_000));
     let correlation = (!said.correlation.is_empty()).then(|| said.correlation.into());
-    layers.outer.agent = Some(Box::new(Agent { at, correlation }));
+    layers.outer.agent = Some(Box::new(Agent { at, correlation, pdu: None }));
     let first = |bytes: [u8; 16]| <[u8; 4]>::try_from(bytes.get(..4).unwrap_or_default()).unwrap_or_default();
     let ends = if said.v6 { Ends::V6(said.src, said.dst) } else { Ends::V4(first(said.src), first(said.dst)) };
     let protocol = if said.protocol == flow_key::TCP { flow_key::TCP } else { flow_key::UDP };

@@ -11,6 +11,7 @@ mod ah;
 mod cooked;
 mod erspan;
 mod ethernet;
+mod exported_pdu;
 pub mod flow_key;
 mod geneve;
 mod gre;
@@ -42,8 +43,8 @@ mod vntag;
 mod vxlan;
 
 pub use flow_key::{Dir, FlowKey};
-pub use hep::inflate;
-pub use outer::{Agent, Mirror, MirrorKind, Outer, TapKey, Tunnel, TunnelKind, Tunnels};
+pub use hep::{hep_len, inflate};
+pub use outer::{Agent, Mirror, MirrorKind, Outer, Pdu, TapKey, Tunnel, TunnelKind, Tunnels};
 pub use packet::{Decoded, Fragment, FragmentKey, Home, Link, Mac, MacPair, Packet, TapId, TcpHeader, Transport, TunnelsId};
 pub use plain::{Plain, plain};
 
@@ -85,6 +86,7 @@ enum Next {
     L2tp,
     Hep,
     HepOld,
+    ExportedPdu,
     Udp,
     Tcp,
     Sctp,
@@ -118,6 +120,13 @@ pub fn open_datagram<'a>(key: &FragmentKey, link: Link, payload: &'a [u8], cut: 
         Ok(next) => walk(layers, next),
         Err(end) => end,
     }
+}
+
+/// Reads a HEP message that a stream carried whole, as long as [`hep_len`] says. It comes with what its agent says of it.
+pub fn open_hep(message: &[u8]) -> (Decoded<'_>, Option<Box<Agent>>) {
+    let mut outer = Outer::default();
+    let decoded = hep::open(&mut Layers::new(Cursor::new(message, 0), &mut outer));
+    (decoded, outer.agent)
 }
 
 /// Whether frames of this link type can be read.
@@ -157,6 +166,7 @@ fn walk<'a>(mut layers: Layers<'a, '_>, mut next: Next) -> Decoded<'a> {
             Next::L2tp => l2tp::open(&mut layers),
             Next::Hep => return hep::open(&mut layers),
             Next::HepOld => return hep::open_old(&mut layers),
+            Next::ExportedPdu => return exported_pdu::open(&mut layers),
             Next::Udp => udp::open(&mut layers),
             Next::Tcp => return tcp::open(&layers),
             Next::Sctp => return sctp::open(&layers),
@@ -184,6 +194,7 @@ fn link_type(link: LinkType) -> Option<Next> {
         LinkType::PPP_WITH_DIR => Some(Next::PppWithDir),
         LinkType::PPP_ETHER => Some(Next::Pppoe),
         LinkType::MPLS => Some(Next::Mpls),
+        LinkType::WIRESHARK_UPPER_PDU => Some(Next::ExportedPdu),
         _ => None,
     }
 }
@@ -272,6 +283,17 @@ mod tests {
             (LinkType::RAW, ipv4(17, &udp_to(6081, &[hex("0200 6558 000007 00 0108010100000000"), frame].concat()))),
             (LinkType::RAW, ipv4(17, &udp_to(2152, &[hex("34ff 0026 000000aa 0000 00 85 01 0009 00"), ipv4(17, &udp(b"x"))].concat()))),
             (LinkType::RAW, ipv4(17, &udp_to(1701, &[hex("4802 0029 0001 0007 0001 0002 0021"), ipv4(17, &udp(b"x"))].concat()))),
+            (
+                LinkType::WIRESHARK_UPPER_PDU,
+                [
+                    hex(
+                        "000c 0004 73697000 0014 0004 c0000201 0015 0004 c6336402 0018 0004 00000002 0019 0004 000013c4 001a 0004 000013c5",
+                    ),
+                    hex("001e 0004 00000007 0000 0000"),
+                    b"INVITE".to_vec(),
+                ]
+                .concat(),
+            ),
             (
                 LinkType::RAW,
                 ipv4(

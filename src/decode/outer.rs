@@ -14,7 +14,7 @@ pub struct Outer {
     pub tap: TapKey,
     /// What it came through, outer to inner.
     pub tunnels: Tunnels,
-    /// What an agent said that sent the packet on, where one did.
+    /// What was said of the packet by who did not see it here, where that is so.
     pub agent: Option<Box<Agent>>,
 }
 
@@ -148,13 +148,25 @@ impl fmt::Display for Tunnel {
     }
 }
 
-/// What a capture agent says of a packet that it saw elsewhere and sent on.
+/// What is said of a packet whose own headers are not there: by a capture agent that saw it elsewhere and sent it on, or by the program
+/// that exported it from another capture. What carried its payload on the wire, and whether that was encrypted, is not known.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Agent {
     /// When it saw the packet, by its own clock.
     pub at: Option<Timestamp>,
     /// What it says the packet belongs to: a Call-ID or a name of its own.
     pub correlation: Option<Box<[u8]>>,
+    /// Where the packet stands among exported PDUs, if it is one.
+    pub pdu: Option<Pdu>,
+}
+
+/// Where an exported PDU stands: a dissector exports what it was given, and the one within that exports the same bytes again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Pdu {
+    /// Number of the frame that completed it in the capture that it was exported from.
+    pub frame: Option<u32>,
+    /// The dissector of messages exported it; what stands around that exported its bytes before, if it exports.
+    pub inner: bool,
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What decode makes of a frame: a packet with the facts of the frame around it, a fragment, or a reason why not.
 
-use super::{Dir, FlowKey};
+use super::{Agent, Dir, FlowKey};
 use crate::error::Undecoded;
 use crate::ledger::Kind;
 use crate::record::{RecordId, Seq, SourceId, Window};
@@ -101,8 +101,8 @@ pub struct Packet<'a> {
     pub fragments: &'a [RecordId],
     /// How many of them were counted before, as what fragments are counted as until then.
     pub held: u64,
-    /// What a capture agent says the packet belongs to; empty for most.
-    pub correlation: &'a [u8],
+    /// What is said of the packet by who saw it elsewhere; `None` for most.
+    pub agent: Option<&'a Agent>,
     /// The window of its record, where text that is kept may be found again.
     pub home: Home<'a>,
 }

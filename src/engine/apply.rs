@@ -101,7 +101,7 @@ fn give_beat(chunk: &Chunk<'_>, beat: &Beat, stands: Stands, window: &Window, sh
         cut: 0,
         fragments: &[],
         held: 0,
-        correlation: &[],
+        agent: None,
         home: Home::default(),
     };
     shard.beat(&packet, &beat.header(), Key::of(beat, tap));
@@ -141,7 +141,7 @@ fn packet_at<'p>(chunk: &'p Chunk<'_>, window: &'p Window, slot: &'p Slot<'_>, s
         cut: transport.cut,
         fragments: slot.datagram.map_or(&[], |d| &d.records),
         held: slot.datagram.map_or(0, |d| d.n_held),
-        correlation: chunk.correlation(slot),
+        agent: chunk.agent(slot),
         home: Home(Some(window)),
     }
 }
@@ -165,7 +165,7 @@ pub fn packet_of<'d>(datagram: &'d Datagram, transport: &Transport<'d>, view: Vi
         cut: transport.cut.max(1),
         fragments: &datagram.records,
         held: datagram.n_held.saturating_sub(1),
-        correlation: &[],
+        agent: None,
         home: Home::default(),
     }
 }

@@ -186,10 +186,9 @@ impl<'a> Chunk<'a> {
         self.views.get(usize::from(slot.view)).copied().unwrap_or_default()
     }
 
-    /// What an agent says the packet of a slot belongs to; empty for most.
-    pub fn correlation(&self, slot: &Slot<'_>) -> &[u8] {
-        let agent = if self.agents.is_empty() { None } else { self.agents.get(&slot.index) };
-        agent.and_then(|agent| agent.correlation.as_deref()).unwrap_or_default()
+    /// What an agent says of the packet of a slot; nothing for most.
+    pub fn agent(&self, slot: &Slot<'_>) -> Option<&Agent> {
+        if self.agents.is_empty() { None } else { self.agents.get(&slot.index) }
     }
 
     /// Tap, source and tunnels of a plain RTP packet, by the numbers of the run.

@@ -23,6 +23,7 @@
 mod apply;
 pub mod budget;
 mod chunk;
+mod elsewhere;
 pub mod facts;
 mod flows;
 pub mod fragment;

@@ -13,8 +13,8 @@ use crate::decode::{
     flow_key::{self, Words},
 };
 use crate::flow::{
-    Connection, Content, Control, Course, MediaFlow, Message, Place, Sample, SctpFlow, Seen, Sighting, Stream, Text, Transport,
-    control::Counted, keylog::KeyLog, text::Near,
+    Connection, Content, Control, Course, MediaFlow, Message, Origin, Place, Sample, SctpFlow, Seen, Sighting, Stream, Text, Transport,
+    control::Counted, exported, keylog::KeyLog, text::Near,
 };
 use crate::ledger::{Kind, Ledger};
 use crate::proto::{dns, dtls, rtcp, rtp, sip, stun};
@@ -37,8 +37,8 @@ const UDP_SILENT: Span = Span::secs(20);
 /// A shard.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Shard {
-    udp: Flows<UdpFlow>,
-    tcp: TcpTable,
+    pub(super) udp: Flows<UdpFlow>,
+    pub(super) tcp: TcpTable,
     sctp: Flows<SctpFlow>,
     /// Packets of the UDP flows that are not taken in yet.
     #[serde(skip)]
@@ -108,11 +108,15 @@ impl Shard {
         let kind = match (packet.tcp, rtp) {
             (Some(_), _) => {
                 self.tcp.apply(packet, &self.budget, &mut self.ledger, out);
+                self.send_on(packet.seq, out);
                 Kind::Tcp
             }
             (None, Some(header)) => self.rtp(packet, header),
-            (None, None) if packet.flow.protocol() == flow_key::SCTP => self.sctp(packet, out),
-            (None, None) => self.udp(packet, out),
+            (None, None) => match packet.agent.and_then(|agent| agent.pdu) {
+                Some(pdu) => self.exported(packet, pdu, out),
+                None if packet.flow.protocol() == flow_key::SCTP => self.sctp(packet, out),
+                None => self.udp(packet, out),
+            },
         };
         if packet.held > 0 {
             self.ledger.recount(provisional(packet.flow.protocol()), kind, packet.held);
@@ -183,7 +187,7 @@ impl Shard {
     /// A datagram that is a SIP message, or a keep-alive on a flow that carried one (RFC 5626 section 4.4.1 sends CRLF CRLF).
     fn sip(&mut self, packet: &Packet<'_>, out: &mut Vec<(Seq, Fact)>) -> bool {
         // A capture agent hands on what a TCP connection carried, message by message.
-        let transport = if packet.flow.protocol() == flow_key::TCP { Transport::Tcp } else { Transport::Udp };
+        let transport = exported::transport(packet);
         let own = [packet.id];
         let records = if packet.fragments.is_empty() { &own } else { packet.fragments };
         if self.message(packet, transport, packet.payload, packet.cut > 0, records, out) {
@@ -194,7 +198,7 @@ impl Shard {
     }
 
     /// Text that may be a SIP message, which `records` carried.
-    fn message(
+    pub(super) fn message(
         &mut self,
         packet: &Packet<'_>,
         transport: Transport,
@@ -210,11 +214,13 @@ impl Shard {
         let connection = flow.signalling.get_or_insert_with(|| Box::new(Connection::open(packet)));
         connection.content = Content::Sip;
         connection.count(packet);
-        let course = Course::of(&Seen::of(packet), packet.flow.from_to(packet.dir), transport, connection.id);
+        let origin = if packet.agent.is_some() { Origin::Exported } else { Origin::Clear };
+        let course = Course { origin, ..Course::of(&Seen::of(packet), packet.flow.from_to(packet.dir), transport, connection.id) };
         let course = course.shared(&mut connection.half_mut(packet.dir).course);
         let sighting = Sighting { course, id: packet.id, seq: packet.seq, at: packet.at };
         let message = Message::new(sighting, packet.clock, Text::of(packet, text, &mut self.near), index, cut);
-        let message = message.carried_by(records).belonging_to(packet.correlation);
+        let correlation = packet.agent.and_then(|agent| agent.correlation.as_deref()).unwrap_or_default();
+        let message = message.carried_by(records).belonging_to(correlation);
         out.push((packet.seq, Fact::Message(Box::new(message))));
         true
     }
@@ -256,6 +262,7 @@ impl Shard {
             self.ledger.evicted += u64::from(self.sctp.remove(&flow).is_some());
         }
         self.tcp.tick((seq, clock), &self.budget, &mut self.ledger, out);
+        self.send_on(seq, out);
     }
 
     /// At ticks some seconds apart: closes what is idle, hands out what is wanted, tells what changed. Returns the watched endpoints
@@ -264,19 +271,27 @@ impl Shard {
         self.settle();
         let mut alive = Vec::new();
         let idle = |last: Timestamp, limit: Span| wanted.all || clock - last >= limit;
-        let gone: Vec<FlowKey> = self.udp.iter().filter(|(_, flow)| idle(flow.last_clock, UDP_IDLE)).map(|(key, _)| *key).collect();
-        for key in gone {
-            if let Some(flow) = self.udp.remove(&key) {
-                flow.close(key, seq, clock, out);
-            }
-        }
+        self.close(|flow| idle(flow.last_clock, UDP_IDLE), (seq, clock), out);
         self.udp.retain(|key, flow| {
             flow.sweep(*key, (seq, clock), wanted, &mut alive, out);
             flow.signalling.is_some() || flow.control.is_some() || !flow.media.is_empty()
         });
         self.sctp.retain(|_, flow| !idle(flow.last_clock, SCTP_IDLE));
         self.tcp.sweep((seq, clock), wanted.all, &mut self.ledger, out);
+        self.send_on(seq, out);
+        // The end of a connection may have brought up flows that an agent told of.
+        self.close(|_| wanted.all, (seq, clock), out);
         alive
+    }
+
+    /// Closes these UDP flows.
+    fn close(&mut self, is_over: impl Fn(&UdpFlow) -> bool, (seq, clock): (Seq, Timestamp), out: &mut Vec<(Seq, Fact)>) {
+        let gone: Vec<FlowKey> = self.udp.iter().filter(|(_, flow)| is_over(flow)).map(|(key, _)| *key).collect();
+        for key in gone {
+            if let Some(flow) = self.udp.remove(&key) {
+                flow.close(key, seq, clock, out);
+            }
+        }
     }
 
     /// Hands out streams of these sources that began before the place given, of flows that fell silent.
@@ -298,10 +313,13 @@ impl Shard {
 }
 
 /// What a datagram without flow state is.
-fn recognise(packet: &Packet<'_>) -> Kind {
+pub(super) fn recognise(packet: &Packet<'_>) -> Kind {
     match packet.payload.first() {
         _ if is_dns(&packet.flow, packet.payload) => Kind::Dns,
         Some(20..=63) if dtls::probe_cut(packet.payload, packet.cut) => Kind::Dtls,
+        // Only what was exported or sent on has no header of these.
+        _ if packet.flow.protocol() == flow_key::TCP => Kind::Tcp,
+        _ if packet.flow.protocol() == flow_key::SCTP => Kind::Sctp,
         _ => Kind::Udp,
     }
 }

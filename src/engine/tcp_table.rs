@@ -5,7 +5,7 @@ use super::facts::Fact;
 use super::flows::{Flows, oldest};
 use super::kept::{Keeps, Kept};
 use crate::decode::{FlowKey, Packet};
-use crate::flow::{Tcp, keylog::KeyLog};
+use crate::flow::{SentOn, Tcp, keylog::KeyLog};
 use crate::ledger::{Kind, Ledger};
 use crate::record::Seq;
 use crate::time::Timestamp;
@@ -24,6 +24,9 @@ pub struct TcpTable {
     /// Secrets of TLS connections.
     #[serde(skip)]
     pub keys: Arc<KeyLog>,
+    /// Messages that agents sent on, until they are taken.
+    #[serde(skip)]
+    pub sent_on: Vec<SentOn>,
 }
 
 impl TcpTable {
@@ -38,11 +41,12 @@ impl TcpTable {
         let mut before = (Keeps::of(flow), flow.waits());
         if flow.is_reopened_by(packet) {
             self.kept.change(packet.flow, before.0, Keeps::default());
-            close(std::mem::take(tcp), (packet.seq, packet.clock), &self.keys, ledger, out);
+            self.sent_on.extend(close(std::mem::take(tcp), (packet.seq, packet.clock), &self.keys, ledger, out));
             flow = tcp.flow(packet);
             before.0 = Keeps::default();
         }
         flow.apply(packet, &self.keys, ledger, &mut messages);
+        self.sent_on.append(&mut flow.sent_on);
         let after = (Keeps::of(flow), flow.waits());
         out.extend(messages.into_iter().map(|m| (packet.seq, Fact::Message(Box::new(m)))));
         self.kept.change(packet.flow, before.0, after.0);
@@ -80,6 +84,7 @@ impl TcpTable {
             let mut messages = Vec::new();
             let before = Keeps::of(flow);
             flow.give_up(&self.keys, ledger, &mut messages);
+            self.sent_on.append(&mut flow.sent_on);
             self.kept.change(key, before, Keeps::of(flow));
             self.waiting.remove(&key);
             out.extend(messages.into_iter().map(|m| (seq, Fact::Message(Box::new(m)))));
@@ -89,11 +94,12 @@ impl TcpTable {
     /// Skips gaps that stayed open, and keeps the table below its cap.
     pub fn tick(&mut self, (seq, clock): (Seq, Timestamp), budget: &Budget, ledger: &mut Ledger, out: &mut Vec<(Seq, Fact)>) {
         let mut messages = Vec::new();
-        let Self { flows, waiting, kept, keys } = self;
+        let Self { flows, waiting, kept, keys, sent_on } = self;
         waiting.retain(|key| {
             let Some(flow) = flows.get_mut(key).and_then(Tcp::known_mut) else { return false };
             let before = Keeps::of(flow);
             flow.tick(clock, false, keys, ledger, &mut messages);
+            sent_on.append(&mut flow.sent_on);
             kept.change(*key, before, Keeps::of(flow));
             flow.waits()
         });
@@ -128,16 +134,18 @@ impl TcpTable {
         let Some(tcp) = self.flows.remove(key) else { return };
         self.waiting.remove(key);
         self.kept.change(*key, tcp.known().map_or_else(Keeps::default, Keeps::of), Keeps::default());
-        close(tcp, (seq, clock), &self.keys, ledger, out);
+        self.sent_on.extend(close(tcp, (seq, clock), &self.keys, ledger, out));
     }
 }
 
-fn close(mut tcp: Tcp, (seq, clock): (Seq, Timestamp), keys: &KeyLog, ledger: &mut Ledger, out: &mut Vec<(Seq, Fact)>) {
-    let Some(flow) = tcp.known_mut() else { return };
+/// Reads what is left of a connection. Gives what an agent sent on over it.
+fn close(mut tcp: Tcp, (seq, clock): (Seq, Timestamp), keys: &KeyLog, ledger: &mut Ledger, out: &mut Vec<(Seq, Fact)>) -> Vec<SentOn> {
+    let Some(flow) = tcp.known_mut() else { return Vec::new() };
     let mut messages = Vec::new();
     flow.tick(clock, true, keys, ledger, &mut messages);
     out.extend(messages.into_iter().map(|m| (seq, Fact::Message(Box::new(m)))));
     if flow.is_signalling() {
         out.push((seq, Fact::Connection { connection: Box::new(flow.told()), closed: Some(clock) }));
     }
+    std::mem::take(&mut flow.sent_on)
 }

@@ -11,9 +11,10 @@ const A: [u8; 4] = [192, 0, 2, 1];
 const B: [u8; 4] = [192, 0, 2, 2];
 
 /// An IPv4 packet from A to B; `fragment` is the field of flags and offset (RFC 791 section 3.1).
-fn ip(protocol: u8, id: u8, fragment: u16, payload: &[u8]) -> Vec<u8> {
+pub(super) fn ip(protocol: u8, id: u8, fragment: u16, payload: &[u8]) -> Vec<u8> {
     let [f0, f1] = fragment.to_be_bytes();
-    let header = [0x45, 0, 0, 20 + payload.len() as u8, 0, id, f0, f1, 64, protocol, 0, 0];
+    let [l0, l1] = (20 + payload.len() as u16).to_be_bytes();
+    let header = [0x45, 0, l0, l1, 0, id, f0, f1, 64, protocol, 0, 0];
     [&header[..], &A, &B, payload].concat()
 }
 
@@ -29,18 +30,22 @@ fn ack(sequence: u8) -> Vec<u8> {
     [&[0x9c, 0x40, 0x13, 0xc5, 0, 0, 0, sequence, 0, 0, 0, 0, 0x50, 16, 0xff, 0xff, 0, 0, 0, 0][..], &[0x16, 3, 1, 0]].concat()
 }
 
-fn message(call_id: &str) -> String {
+pub(super) fn message(call_id: &str) -> String {
     format!("OPTIONS sip:b SIP/2.0\r\ni:{call_id}\r\nCSeq:1 OPTIONS\r\n\r\n")
 }
 
-/// Packets one second apart.
-fn window(packets: &[Vec<u8>], first: usize) -> Window {
+/// IPv4 packets one second apart.
+pub(super) fn window(packets: &[Vec<u8>], first: usize) -> Window {
+    window_of(LinkType::IPV4, packets, first)
+}
+
+/// Frames of a link type one second apart.
+pub(super) fn window_of(link: LinkType, packets: &[Vec<u8>], first: usize) -> Window {
     let mut heads = Vec::new();
     let mut offset = 0;
     for (i, packet) in packets.iter().enumerate() {
         let at = Timestamp((first + i) as i64 * 1_000_000_000);
         let (number, len, interface) = ((first + i) as u64 + 1, packet.len() as u32, InterfaceId(0));
-        let link = LinkType::IPV4;
         heads.push(Head { at, clock: at, number, offset, len, wire_len: len, block: 0, input: 0, interface, link });
         offset += u64::from(len);
     }

@@ -4,7 +4,7 @@ use super::facts::Fact;
 use super::flows::Wanted;
 use super::runs::RunId;
 use crate::decode::{FlowKey, Packet};
-use crate::flow::{Connection, Control, MediaFlow, Stream, control::Told};
+use crate::flow::{Connection, Control, Exported, MediaFlow, Stream, control::Told};
 use crate::record::Seq;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,8 @@ pub struct UdpFlow {
     pub signalling: Option<Box<Connection>>,
     /// Its RTCP, STUN and TURN, if it carries some.
     pub control: Option<Box<Control>>,
+    /// Its exported PDUs, if it has some.
+    pub exported: Option<Box<Exported>>,
     /// Its signalling changed since it was last told.
     pub changed: bool,
     /// Its runs ([`super::runs`]); taken in before anything is asked of it.
@@ -38,6 +40,7 @@ impl UdpFlow {
             media: MediaFlow::default(),
             signalling: None,
             control: None,
+            exported: None,
             changed: false,
             runs: SmallVec::new(),
             last_seq: packet.seq,
@@ -66,6 +69,8 @@ impl UdpFlow {
         out.extend(streams.into_iter().map(|stream| (seq, Fact::Stream(Box::new(stream)))));
         self.tell((seq, clock), true, out);
         if let Some(connection) = self.signalling {
+            let left = self.exported.into_iter().flat_map(|exported| exported.end(&connection, clock));
+            out.extend(left.map(|message| (seq, Fact::Message(Box::new(message)))));
             out.push((seq, Fact::Connection { connection, closed: Some(clock) }));
         }
     }

@@ -6,7 +6,7 @@ use super::secured;
 use super::tcp::{self, Ordered, Took};
 use super::tls::Session;
 use super::websocket::{self, Assembly, Read};
-use super::{ConnId, Content, Course, Message, Seen, Sighting, Text, Transport, stun_tcp};
+use super::{ConnId, Content, Course, Message, Origin, Seen, SentOn, Sighting, Text, Transport, hep, stun_tcp};
 use crate::decode::{Dir, Packet};
 use crate::error::Undecoded;
 use crate::ledger::{Kind, Ledger};
@@ -40,6 +40,7 @@ pub(super) enum Carries {
     Tls(Box<Half>),
     Stun,
     WebSocket(Box<Assembly>),
+    Hep(hep::Assembly),
 }
 
 /// One direction.
@@ -83,6 +84,8 @@ pub struct Reading<'s> {
     pub ledger: &'s mut Ledger,
     /// Messages.
     pub out: &'s mut Vec<Message>,
+    /// Messages that an agent sent on.
+    pub sent_on: &'s mut Vec<SentOn>,
     /// It is read from what TLS carried.
     pub secured: bool,
 }
@@ -107,9 +110,24 @@ impl Reading<'_> {
             (Transport::Ws, true) => Transport::Wss,
             (transport, _) => transport,
         };
-        let course = Course::of(&seen, (self.way.src, self.way.dst), transport, self.way.id).shared(course);
+        let origin = if self.secured { Origin::Decrypted } else { Origin::Clear };
+        let course = Course { origin, ..Course::of(&seen, (self.way.src, self.way.dst), transport, self.way.id) }.shared(course);
         let sighting = Sighting { course, id: seen.id, seq: seen.seq, at: seen.at };
         self.out.push(Message::new(sighting, self.way.clock, text, index, false).carried_by(&tcp::ids(held)));
+    }
+
+    /// Hands on what a HEP message holds.
+    fn send_on(&mut self, message: &[u8], held: &[(Seen, bool)]) {
+        match hep::open(message, held, self.way.clock) {
+            Ok(sent) => {
+                self.recount(held);
+                self.sent_on.push(sent);
+            }
+            Err(why) => {
+                let kind = self.kind();
+                self.ledger.lose(kind, why, fresh(held));
+            }
+        }
     }
 }
 
@@ -117,7 +135,7 @@ impl Half {
     /// What it carries, as far as the call stage asks: SIP within TLS is SIP.
     pub fn content(&self) -> Content {
         match &self.carries {
-            Carries::Unknown | Carries::Other => Content::Unknown,
+            Carries::Unknown | Carries::Other | Carries::Hep(_) => Content::Unknown,
             Carries::Sip | Carries::WebSocket(_) => Content::Sip,
             Carries::Tls(inner) if inner.content() == Content::Sip => Content::Sip,
             Carries::Tls(_) => Content::Tls,
@@ -201,6 +219,11 @@ impl Half {
                     tell(read, &mut self.course, reading);
                 }
             }
+            Carries::Hep(assembly) => {
+                while let Some((message, held)) = assembly.read(&mut self.ordered, closed) {
+                    reading.send_on(&message, &held);
+                }
+            }
             Carries::Unknown => {}
         }
     }
@@ -219,6 +242,7 @@ impl Half {
         }
         match &mut self.carries {
             Carries::WebSocket(assembly) => assembly.lose(),
+            Carries::Hep(assembly) => assembly.lose(),
             Carries::Tls(inner) => {
                 if let Some(session) = reading.tls {
                     session.lose(reading.way.dir, bytes);
@@ -235,6 +259,7 @@ impl Half {
             Carries::Unknown | Carries::Other if sip::probe(payload) => Some(Carries::Sip),
             Carries::Unknown | Carries::Other if !secured && record::probe(payload) => Some(Carries::Tls(Box::default())),
             Carries::Unknown | Carries::Other if stun_tcp::probe(payload) => Some(Carries::Stun),
+            Carries::Unknown | Carries::Other if hep::probe(payload) => Some(Carries::Hep(hep::Assembly::default())),
             Carries::Unknown | Carries::Other if websocket::probe(payload) => Some(Carries::WebSocket(Box::default())),
             _ => None,
         }
@@ -248,6 +273,7 @@ impl Half {
             (Carries::Unknown, None) if sip::probe(readable) => self.carry(Carries::Sip, 0),
             (Carries::Unknown, None) if !secured && record::probe(readable) => self.carry(Carries::Tls(Box::default()), 0),
             (Carries::Unknown, None) if stun_tcp::probe(readable) => self.carry(Carries::Stun, 0),
+            (Carries::Unknown, None) if hep::probe(readable) => self.carry(Carries::Hep(hep::Assembly::default()), 0),
             (Carries::Unknown, None) => match handshake(readable) {
                 Some(n) => self.carry(Carries::WebSocket(Box::default()), n),
                 None => self.wait_for_more(),

@@ -100,7 +100,7 @@ impl HalfOpen {
             cut: 0,
             fragments: &[],
             held: 0,
-            correlation: &[],
+            agent: None,
             home: Home::default(),
         };
         let mut flow = TcpFlow::open(&packet);

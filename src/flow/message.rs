@@ -34,6 +34,10 @@ pub enum Transport {
 pub enum Origin {
     /// It was in the clear.
     Clear,
+    /// It was encrypted, and keys were given.
+    Decrypted,
+    /// Who saw it elsewhere handed it on as text: a capture agent (HEP) or an export. Whether it was encrypted on the wire is not known.
+    Exported,
 }
 
 /// How a message came: what nearly all messages of one direction of a flow share, and so keep once.

@@ -68,7 +68,7 @@ impl Rtp {
             source: SourceId(0),
             fragments: &[],
             held: 0,
-            correlation: &[],
+            agent: None,
             home: Home::default(),
             tunnels: TunnelsId(0),
             seq: Seq(self.seq),

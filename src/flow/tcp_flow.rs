@@ -4,7 +4,7 @@ use super::half::{Half, Reading, Way};
 use super::keylog::KeyLog;
 use super::lane::Lanes;
 use super::tls::{Kept, Session};
-use super::{Connection, Content, End, Message};
+use super::{Connection, Content, End, Message, SentOn};
 use crate::decode::{Dir, Packet};
 use crate::error::Undecoded;
 use crate::ledger::{Kind, Ledger};
@@ -37,6 +37,9 @@ pub struct TcpFlow {
     pub last_clock: Timestamp,
     /// Changed since it was last reported.
     pub changed: bool,
+    /// Messages that an agent sent on over it, until they are taken.
+    #[serde(skip)]
+    pub sent_on: Vec<SentOn>,
 }
 
 impl TcpFlow {
@@ -48,6 +51,7 @@ impl TcpFlow {
             last_seq: packet.seq,
             last_clock: packet.clock,
             changed: false,
+            sent_on: Vec::new(),
         }
     }
 
@@ -75,7 +79,7 @@ impl TcpFlow {
             ledger.count(Kind::Tcp, 1);
             return;
         };
-        half.take(packet, header.seq, copy, &mut Reading { way, tls, keys, ledger, out, secured: false });
+        half.take(packet, header.seq, copy, &mut Reading { way, tls, keys, ledger, out, sent_on: &mut self.sent_on, secured: false });
         let content = half.content();
         if self.connection.content == Content::Unknown || content == Content::Sip {
             self.connection.content = content;
@@ -93,7 +97,10 @@ impl TcpFlow {
             let mut unnamed: [Option<RecordId>; 2] = [None; 2];
             let mut read = |dir: Dir, read: &mut dyn FnMut(&mut Half, &mut Reading<'_>)| {
                 if let (Some(way), Some((half, tls))) = (ways.get(dir.index()).copied(), lane.half(dir)) {
-                    read(half, &mut Reading { way, tls, keys, ledger: &mut *ledger, out: &mut *out, secured: false });
+                    read(
+                        half,
+                        &mut Reading { way, tls, keys, ledger: &mut *ledger, out: &mut *out, sent_on: &mut self.sent_on, secured: false },
+                    );
                 }
             };
             for Kept { dir, record, held } in &mut records {
@@ -143,7 +150,7 @@ impl TcpFlow {
         for dir in [Dir::Up, Dir::Down] {
             let way = self.way(dir);
             for (half, tls) in self.lanes.halves_mut(dir) {
-                let mut reading = Reading { way, tls, keys, ledger, out, secured: false };
+                let mut reading = Reading { way, tls, keys, ledger, out, sent_on: &mut self.sent_on, secured: false };
                 half.read(if closed { Timestamp(i64::MAX) } else { clock }, &mut reading);
                 if closed {
                     half.read_whole(true, &mut reading);
@@ -160,7 +167,7 @@ impl TcpFlow {
         for dir in [Dir::Up, Dir::Down] {
             let way = self.way(dir);
             for (half, tls) in self.lanes.halves_mut(dir) {
-                half.clear(&mut Reading { way, tls, keys, ledger, out, secured: false });
+                half.clear(&mut Reading { way, tls, keys, ledger, out, sent_on: &mut self.sent_on, secured: false });
             }
         }
         ledger.evicted += 1;

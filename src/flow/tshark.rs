@@ -73,7 +73,7 @@ fn streams(capture: &[u8]) -> Vec<Stream> {
             source: SourceId(0),
             fragments: &[],
             held: 0,
-            correlation: &[],
+            agent: None,
             home: Home::default(),
             tunnels: TunnelsId(0),
         };

@@ -82,6 +82,8 @@ impl LinkType {
     pub const IPV4: LinkType = LinkType(228);
     /// IPv6 without a link layer.
     pub const IPV6: LinkType = LinkType(229);
+    /// PDUs that Wireshark exported: tags in place of headers, then what a dissector was given.
+    pub const WIRESHARK_UPPER_PDU: LinkType = LinkType(252);
     /// Linux cooked capture v2.
     pub const LINUX_SLL2: LinkType = LinkType(276);
 }

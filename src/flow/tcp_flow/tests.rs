@@ -80,7 +80,7 @@ impl Run {
             cut: segment.cut,
             fragments: &[],
             held: 0,
-            correlation: &[],
+            agent: None,
             tunnels: TunnelsId(0),
             home: Home::default(),
         };
