@@ -116,7 +116,7 @@ impl Joins {
             }
         }
         match left.as_slice() {
-            [one] => Before::One((*one).clone(), agreements),
+            [one] => Before::One(Box::new((*one).clone()), agreements),
             [] => Before::None,
             _ => Before::Several,
         }
@@ -216,7 +216,7 @@ impl Joins {
 /// What is found of a leg before.
 enum Before {
     None,
-    One(Invite, SmallVec<[Agreement; 4]>),
+    One(Box<Invite>, SmallVec<[Agreement; 4]>),
     Several,
 }
 

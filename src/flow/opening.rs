@@ -83,7 +83,7 @@ mod tests {
         let mut opening = Opening::default();
         for (dir, flags, ms, tap) in packets {
             let tcp = TcpHeader { seq: 0, ack: 0, flags: *flags };
-            packet(0).at_ms(*ms).seen(*tap, 64, 0).give(|packet, _| opening.note(&Packet { dir: *dir, ..packet.clone() }, tcp, Dir::Up));
+            packet(0).at_ms(*ms).seen(*tap, 64, 0).give(|packet, _| opening.note(&Packet { dir: *dir, ..*packet }, tcp, Dir::Up));
         }
         opening
     }
