@@ -71,7 +71,7 @@ fn percent(part: u8) -> Decimal<2> {
 }
 
 /// Nanoseconds as milliseconds.
-fn ms(figures: &Figures) -> MinMeanMax {
+pub(super) fn ms(figures: &Figures) -> MinMeanMax {
     scaled(figures, 1, MS)
 }
 

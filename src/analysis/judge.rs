@@ -5,7 +5,7 @@ use crate::call::{Call, Leg, LegMessage, Recognition, recognise};
 use crate::finding::{Finding, Outcome, Violation};
 use crate::flow::{Connection, Content};
 use crate::hash;
-use crate::path::{self, Hop, Memo, Network};
+use crate::path::{self, Hop, Memo, Network, Traffic};
 use crate::report::{CallReport, CheckEntry, Format, Rendered, spool::Part};
 use crate::rules::{Check, Ctx, Rule};
 use crate::time::Timestamp;
@@ -58,6 +58,8 @@ pub struct Judged {
     pub unread: BTreeMap<String, u64>,
     /// What they show of the SBCs.
     pub trunks: Trunks,
+    /// What went over each segment.
+    pub traffic: Traffic,
 }
 
 /// Reasons kept of one rule's *not checked*; further ones are in the count.
@@ -115,6 +117,7 @@ impl Judge<'_> {
     /// Judges a call; what comes of it is added to `judged`.
     pub fn call(&self, call: &Call, memo: &mut Memo, judged: &mut Judged) {
         let hops = path::hops(call, &self.network, memo);
+        judged.traffic.add(call, &hops);
         let recognitions: Vec<Recognition> = call.legs.iter().map(|leg| recognise::recognise(leg, self.network.topology)).collect();
         let mut gathered = Gathered::default();
         for (leg, recognition) in call.legs.iter().zip(&recognitions) {

@@ -2,6 +2,7 @@
 
 use super::group::Groups;
 use super::judge::{self, Judged};
+use crate::path::Traffic;
 use crate::record::Seq;
 use crate::report::{
     CheckEntry, Format,
@@ -31,6 +32,8 @@ pub struct Results {
     pub unread: BTreeMap<String, u64>,
     /// What calls and connections showed of the SBCs.
     pub trunks: Trunks,
+    /// What went over each segment.
+    pub traffic: Traffic,
 }
 
 /// Spools that can be saved: as their entries.
@@ -51,6 +54,7 @@ impl Results {
             media_streams: 0,
             unread: BTreeMap::new(),
             trunks: Trunks::default(),
+            traffic: Traffic::default(),
         }
     }
 
@@ -73,6 +77,7 @@ impl Results {
         self.streams += judged.streams;
         self.media_streams += judged.media_streams;
         self.trunks.merge(judged.trunks);
+        self.traffic.merge(&judged.traffic);
         for (reason, n) in judged.unread {
             *self.unread.entry(reason).or_default() += n;
         }

@@ -1,7 +1,7 @@
 //! The summary of a run: what is known when all calls are judged.
 
 use super::results::Results;
-use super::{Settings, Source, unread};
+use super::{Settings, Source, control, unread};
 use crate::call::shard::MessageCounts;
 use crate::decode::TapKey;
 use crate::engine::{
@@ -10,9 +10,13 @@ use crate::engine::{
 };
 use crate::flow::keylog::KeyLog;
 use crate::ledger::{Kind, Ledger};
-use crate::report::{BySeverity, InputEntry, LedgerEntry, Summary, TapEntry, Totals};
+use crate::path::{Bound, Sums};
+use crate::report::{BySeverity, Decimal, InputEntry, LedgerEntry, SegmentEntry, Summary, TapEntry, Totals};
 use crate::rules::Check;
-use crate::topology::Topology;
+use crate::topology::{Segment, Topology};
+
+/// Nanoseconds in a minute.
+const MINUTE: i128 = 60_000_000_000;
 
 /// What the front of the program knows of a run.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +66,7 @@ pub fn summary(results: &Results, facts: &InputFacts<'_>, run: &RunFacts<'_>, se
             findings: by_severity,
             messages: requests.chain(responses).collect(),
             message_copies: facts.counts.copies,
+            segments: results.traffic.iter().map(segment).collect(),
         },
         notes: notes(results, facts, run, settings),
     }
@@ -83,6 +88,20 @@ fn taps(facts: &InputFacts<'_>) -> Vec<TapEntry> {
             }
         })
         .collect()
+}
+
+fn segment((segment, bound, sums): (Segment, Bound, &Sums)) -> SegmentEntry {
+    SegmentEntry {
+        segment: segment.as_str().to_owned(),
+        direction: bound.as_str().to_owned(),
+        calls: sums.calls,
+        packets: sums.packets,
+        bytes: sums.bytes,
+        media_minutes: Decimal::ratio(i128::from(sums.media), MINUTE),
+        lost: sums.lost,
+        loss_percent: Decimal::ratio(i128::from(sums.lost) * 100, i128::from(sums.expected)),
+        rtt_ms: control::ms(&sums.round_trips),
+    }
 }
 
 /// Mirror encapsulations in words, outer to inner.

@@ -9,11 +9,13 @@ pub mod classify;
 pub mod hop;
 pub mod memo;
 pub mod segment;
+pub mod traffic;
 
 pub use asymmetry::{Asymmetry, Verdict, judge};
 pub use hop::{End, Hop, HopKind, Network, hops, unread};
 pub use memo::{Memo, Memos};
 pub use segment::{Sighting, Way, way, ways};
+pub use traffic::{Bound, Sums, Traffic};
 
 #[cfg(test)]
 mod support;

@@ -346,25 +346,6 @@ pub struct CheckEntry {
     pub reasons: Vec<String>,
 }
 
-/// Totals.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Totals {
-    /// Entries of `calls[]`.
-    pub calls: u64,
-    /// Legs in them.
-    pub legs: u64,
-    /// Entries of `streams[]`.
-    pub streams: u64,
-    /// Streams without those that continue another beyond a NAT or relay: each is counted once.
-    pub media_streams: u64,
-    /// Grouped findings.
-    pub findings: BySeverity,
-    /// Messages by method or status, retransmissions and copies included.
-    pub messages: BTreeMap<String, u64>,
-    /// How many of them are copies at another tap or pass.
-    pub message_copies: u64,
-}
-
 /// A number with `N` decimals, kept as a whole number of its last place, so that it prints the same everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
 pub struct Decimal<const N: u32>(pub i64);

@@ -189,7 +189,10 @@ mod tests {
         findings[].sources[] findings[].filter
         checks checks.* checks.*.violated checks.*.clean checks.*.not_checked checks.*.reasons checks.*.reasons[]
         totals totals.calls totals.legs totals.streams totals.media_streams totals.findings totals.findings.error totals.findings.warning totals.findings.info
-        totals.messages totals.messages.* totals.message_copies
+        totals.messages totals.messages.* totals.message_copies totals.segments totals.segments[] totals.segments[].segment
+        totals.segments[].direction totals.segments[].calls totals.segments[].packets totals.segments[].bytes totals.segments[].media_minutes
+        totals.segments[].lost totals.segments[].loss_percent totals.segments[].rtt_ms totals.segments[].rtt_ms.min
+        totals.segments[].rtt_ms.mean totals.segments[].rtt_ms.max
         notes notes[]";
 
     fn paths(value: &Value, at: &str, into: &mut BTreeSet<String>) {

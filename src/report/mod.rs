@@ -25,6 +25,7 @@ pub mod spool;
 pub mod terminal;
 mod text;
 pub mod tls;
+mod totals;
 pub mod width;
 
 pub use control::*;
@@ -32,6 +33,7 @@ pub use entry::*;
 pub use media::*;
 pub use text::Text;
 pub use tls::*;
+pub use totals::*;
 
 /// Everything that is reported of one ended call, or of one connection that nobody could read (then `call` is `None`).
 #[derive(Debug, Clone, Default)]

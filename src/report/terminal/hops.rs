@@ -87,7 +87,7 @@ fn of_verdict(verdict: &str) -> Style {
 }
 
 /// How far out an end is: your network first, Microsoft last.
-fn near(end: &EndEntry<'_>) -> u8 {
+pub fn near(end: &EndEntry<'_>) -> u8 {
     match end.place.as_str() {
         "your_network" => 0,
         "dmz" | "vpn_pool" => 1,
@@ -97,7 +97,7 @@ fn near(end: &EndEntry<'_>) -> u8 {
 }
 
 /// The hop turned so that `a` is the nearer end.
-fn outward(mut hop: HopEntry<'_>) -> HopEntry<'_> {
+pub fn outward(mut hop: HopEntry<'_>) -> HopEntry<'_> {
     if near(&hop.a) > near(&hop.b) {
         turn(&mut hop);
     }

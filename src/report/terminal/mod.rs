@@ -18,7 +18,9 @@ mod findings;
 mod hops;
 mod inputs;
 mod ladder;
+mod path;
 mod section;
+mod segments;
 mod shortlist;
 pub mod style;
 mod table;
@@ -186,6 +188,7 @@ impl Format for Terminal {
         }
         calls::write(out, pen, &table)?;
         self.ladders(out, &table, marked, clean)?;
+        segments::write(out, pen, summary)?;
         hops::write(out, pen, hops, self.limits.hops, verbose)?;
         checks::write(out, pen, summary)
     }

@@ -1,7 +1,7 @@
 //! A call's section: who spoke with whom and how it ended, its legs, its ladder, its streams.
 
 use super::style::{self, Pen};
-use super::{calls, counted, ladder::Ladder, when, width};
+use super::{calls, counted, ladder::Ladder, path, when, width};
 use crate::report::{CallEntry, CallReport, Decimal, EventsEntry, RelayEntry, RtcpEntry, StreamEntry, escape::brief, escape::escape};
 use std::io::{self, Write};
 
@@ -22,6 +22,11 @@ pub fn draw(call: &CallReport<'_>, pen: Pen) -> Vec<u8> {
 fn write(out: &mut dyn Write, report: &CallReport<'_>, pen: Pen) -> io::Result<()> {
     if let Some(call) = &report.call {
         head(out, call, pen)?;
+    }
+    for kind in ["signalling", "media"] {
+        for line in path::lines(&report.hops, kind) {
+            pen.paragraph(out, pen.line().put(style::DIM, &format!("{kind:<10}  ")).take(), style::PLAIN, &line)?;
+        }
     }
     Ladder::of(report, pen).write(out)?;
     for (_, stream) in report.streams.iter().take(MAX_LISTED) {
