@@ -1,4 +1,5 @@
-//! Which way packets went, by what evidence, and whether both directions of a flow went the same way.
+//! Which way packets went, by what evidence, whether both directions of a flow went the same way, and which gateways
+//! Location-Based Routing lets a call go through.
 
 mod gather;
 mod observe;
@@ -7,6 +8,7 @@ mod window;
 pub mod asymmetry;
 pub mod classify;
 pub mod hop;
+pub mod lbr;
 pub mod memo;
 pub mod segment;
 pub mod traffic;

@@ -5,6 +5,7 @@ use super::words::{At, Word, list, one_of, optional, word};
 use ipnet::IpNet;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+use std::fmt;
 use std::net::IpAddr;
 
 /// `[tenant]`
@@ -262,6 +263,15 @@ pub enum Edition {
     /// The wording of 2023.
     #[default]
     Y2023,
+}
+
+impl fmt::Display for Edition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Y2020 => "2020",
+            Self::Y2023 => "2023",
+        })
+    }
 }
 
 impl Word for Edition {
