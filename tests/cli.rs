@@ -9,6 +9,8 @@ use std::process::{Command, Stdio};
 mod asked;
 #[path = "../benches/support/gen.rs"]
 mod generator;
+#[path = "cli/lbr.rs"]
+mod lbr;
 #[path = "cli/packed.rs"]
 mod packed;
 #[path = "support/program.rs"]

@@ -6,6 +6,8 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+pub use super::lbr::args::Lbr;
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  inputs read whole, nothing at or above --fail-on
@@ -53,6 +55,11 @@ pub enum Command {
     Explain(Explain),
     /// Tell which place each address belongs to, and why
     Classify(Classify),
+    /// Decide a hypothetical call by Location-Based Routing, and say why
+    ///
+    /// Users, gateways and sites are those of the topology. A delegate who calls for somebody else, or whose telephone number rings for
+    /// somebody else, is the user of that call: the delegate's policy and place decide.
+    Lbr(Lbr),
     /// Print the JSON Schema of the report
     Schema(Schema),
 }

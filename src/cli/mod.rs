@@ -13,6 +13,7 @@ pub mod args;
 pub mod classify;
 pub mod exit;
 pub mod explain;
+pub mod lbr;
 pub mod output;
 pub mod pipeline;
 pub mod progress;
@@ -51,6 +52,7 @@ fn dispatch(command: &Command) -> Result<Exit, Error> {
             explain::print(rule, pipeline::page(rule.id), args.format, Output::stdout(args.color))?;
         }
         Command::Classify(args) => classify::run(args, Output::stdout(args.color))?,
+        Command::Lbr(args) => lbr::run(args, Output::stdout(args.color))?,
         Command::Schema(args) => schema::print(args.format, Output::stdout(Color::Never))?,
     }
     Ok(Exit::Clean)
