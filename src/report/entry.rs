@@ -1,8 +1,6 @@
 //! The entries of `callpath.report/1`: field names are the contract's, what is unknown is `null`, never absent.
 
-use super::{
-    BySeverity, DigitEntry, EventsEntry, IceEntry, IntervalEntry, RelayEntry, RtcpEntry, SrtpEntry, StreamTapEntry, Text, TlsEntry,
-};
+use super::{DigitEntry, EventsEntry, IceEntry, IntervalEntry, RelayEntry, RtcpEntry, SrtpEntry, StreamTapEntry, Text, TlsEntry};
 use crate::finding::Severity;
 use crate::record::RecordId;
 use serde::{Deserialize, Serialize};
