@@ -13,7 +13,7 @@ use crate::ledger::{Kind, Ledger};
 use crate::path::{Bound, Sums};
 use crate::report::{BySeverity, Decimal, InputEntry, LedgerEntry, SegmentEntry, Summary, TapEntry, Totals};
 use crate::rules::Check;
-use crate::topology::{Segment, Topology};
+use crate::topology::Segment;
 
 /// Nanoseconds in a minute.
 const MINUTE: i128 = 60_000_000_000;
@@ -151,6 +151,6 @@ fn notes(results: &Results, facts: &InputFacts<'_>, run: &RunFacts<'_>, settings
     if settings.topology.file.is_none() {
         notes.push("no topology file: places are guessed from addresses, and ExpressRoute cannot be told from the Internet".to_owned());
     }
-    notes.push(format!("Microsoft prefixes: built-in list as of {}", Topology::microsoft_as_of()));
+    notes.push(format!("Microsoft prefixes: {}", settings.topology.microsoft_lists()));
     notes
 }

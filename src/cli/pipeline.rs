@@ -32,7 +32,8 @@ pub fn topology(file: Option<&Path>) -> Result<Topology, Error> {
     let name = path.to_string_lossy();
     let text =
         std::fs::read_to_string(path).map_err(|e| Error::Usage(format!("cannot read the topology '{name}': {}", cannot_open(&e).text)))?;
-    Topology::parse(&text, &name)
+    let folder = path.parent().unwrap_or(Path::new(""));
+    Topology::parse_with(&text, &name, |list| std::fs::read_to_string(folder.join(list)).map_err(|e| cannot_open(&e).text))
 }
 
 /// The secrets in the files that the user named.

@@ -115,6 +115,10 @@ fn every_faulty_file_gets_one_line_with_its_place_and_the_remedy() {
             "[microsoft]\nadd = [{ cidr = '13.107.64.0/18', roles = ['cli'] }]\n",
             "t.toml:2: [microsoft] has no date: write as_of = \"2026-06-06\", the day on which its prefixes were right",
         ),
+        (
+            "[microsoft]\nlist = 'e.json'\n",
+            "t.toml:2: [microsoft] has no date: write as_of = \"2026-06-06\", the day on which its prefixes were right",
+        ),
         ("[microsoft]\nas_of = '6 June'\n", "t.toml:2: '6 June' is not a date: write one like \"2026-06-06\""),
         ("schema = 2\n", "t.toml:1: schema 2 is not known: write schema = 1"),
         ("cloud = 'gcc'\n", "t.toml:1: unknown cloud 'gcc': write one of worldwide, gcc-high, dod, china"),
@@ -160,11 +164,16 @@ advertised = ['internet', 'expressroute']
 [[prefix]]
 cidr = '198.51.100.0/28'
 place = 'internet'
+[[prefix]]
+cidr = '10.0.0.0/8'
+place = 'dmz'
+advertised = ['internet']
 ";
     assert_eq!(
         Topology::parse(text, "t.toml").unwrap().notes,
         [
             "t.toml:21: 198.51.100.0/28 is advertised on internet and expressroute: replies may come back over either, so no return path is predicted for it",
+            "t.toml:27: 10.0.0.0/8 is private and cannot be advertised: write the public addresses behind it",
             "t.toml:24: 198.51.100.0/28 is a NAT pool and has place 'internet': its flows do not count as yours",
             "t.toml:8: site 'OSLO' differs from 'Oslo' only by letter case, which counts",
             "t.toml:15: site 'oslo' is written 'Oslo' elsewhere: letter case counts",

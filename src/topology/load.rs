@@ -1,5 +1,7 @@
 //! From text to tables, and from the TOML reader's complaints to one line that says what to write instead.
 
+use super::endpoints;
+use super::microsoft::MicrosoftPrefix;
 use super::network::Tables;
 use super::words::nearest;
 use crate::error::Error;
@@ -78,6 +80,18 @@ pub(super) fn read(source: Source<'_>) -> Result<Tables, Error> {
         let rewritten = wrong_type(message, source.text, offset).or_else(|| wrong_key(message));
         source.fault(offset, rewritten.unwrap_or_else(|| as_reader_says(message)))
     })
+}
+
+/// Reads the list of Microsoft's prefixes that the tables name; `read` gives its text.
+pub(super) fn listed(
+    tables: &Tables,
+    source: Source<'_>,
+    read: impl FnOnce(&str) -> Result<String, String>,
+) -> Result<Vec<MicrosoftPrefix>, Error> {
+    let Some(list) = &tables.microsoft.list else { return Ok(Vec::new()) };
+    let remedy = "write its path from this file's folder on, or remove the key";
+    let text = read(list).map_err(|why| source.fault(list.offset, format!("list '{list}' cannot be read: {why}: {remedy}")))?;
+    endpoints::read(&text, list.offset, tables).map_err(|why| source.fault(list.offset, format!("list '{list}' {why}")))
 }
 
 /// The reader's words about keys in ours.

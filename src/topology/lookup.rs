@@ -54,6 +54,7 @@ enum Basis {
     Trunk(usize),
     Trusted,
     Added,
+    Listed,
     BuiltIn(Cloud),
     Private(&'static str),
 }
@@ -151,7 +152,7 @@ impl Lookup {
 }
 
 fn microsoft_rows(tables: &Tables) -> impl Iterator<Item = &MicrosoftPrefix> {
-    tables.microsoft.add.iter().chain(&built_in().prefixes)
+    tables.microsoft.add.iter().chain(&tables.microsoft.listed).chain(&built_in().prefixes)
 }
 
 fn pools(tables: &Tables) -> PrefixMap<Vec<Advertised>> {
@@ -209,11 +210,16 @@ fn user_prefixes(tables: &Tables) -> Vec<(IpNet, Entry)> {
 /// The rows valid at `at`. Rows of several documents overlap; an address may be whatever any of them says.
 fn microsoft(tables: &Tables, at: Timestamp) -> Vec<(IpNet, Entry)> {
     let n_added = tables.microsoft.add.len();
+    let n_listed = n_added + tables.microsoft.listed.len();
     let valid: Vec<(usize, &MicrosoftPrefix)> = microsoft_rows(tables).enumerate().filter(|(_, row)| row.is_valid(at)).collect();
     let entry = |(idx, row): &(usize, &MicrosoftPrefix)| {
         let around = || valid.iter().map(|(_, other)| *other).filter(|other| other.cidr.contains(&*row.cidr));
         let roles: BTreeSet<Role> = around().flat_map(|other| other.roles.iter().copied()).collect();
-        let basis = if *idx < n_added { Basis::Added } else { Basis::BuiltIn(row.cloud) };
+        let basis = match *idx {
+            idx if idx < n_added => Basis::Added,
+            idx if idx < n_listed => Basis::Listed,
+            _ => Basis::BuiltIn(row.cloud),
+        };
         let express_route = around().any(|other| other.er);
         (
             *row.cidr,
@@ -238,13 +244,18 @@ fn why(tables: &Tables, net: IpNet, basis: &Basis) -> String {
         Basis::Site(idx) => format!("subnet {net} of site {}", tables.sites.get(*idx).map_or("", |site| site.id.as_str())),
         Basis::Trunk(idx) => format!("peer {net} of trunk {}", tables.trunks.get(*idx).map_or("", |trunk| trunk.name.as_str())),
         Basis::Trusted => format!("trusted address {net} of the tenant"),
-        Basis::Added => {
-            let as_of = tables.microsoft.as_of.map(|day| format!(" as of {day}")).unwrap_or_default();
-            format!("[microsoft] add {net}{as_of}")
+        Basis::Added => format!("[microsoft] add {net}{}", as_of(tables)),
+        Basis::Listed => {
+            let list = tables.microsoft.list.as_ref().map_or("", |list| list.as_str());
+            format!("list '{list}' {net}{}", as_of(tables))
         }
         Basis::BuiltIn(Cloud::Worldwide) => format!("built-in Microsoft list {net} as of {}", built_in().as_of),
         Basis::BuiltIn(cloud) => format!("built-in Microsoft list {net} ({cloud}) as of {}", built_in().as_of),
         Basis::Private(name) if tables.prefixes.is_empty() => format!("private address ({name}), a guess without a topology"),
         Basis::Private(name) => format!("private address ({name}), a guess: in no prefix of the topology"),
     }
+}
+
+fn as_of(tables: &Tables) -> String {
+    tables.microsoft.as_of.map(|day| format!(" as of {day}")).unwrap_or_default()
 }

@@ -182,7 +182,7 @@ pub(super) fn built_in() -> &'static List {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Microsoft {
-    /// Path of a file in the format of endpoints.office.com. The path is kept; a list of that kind is not read yet, and a note says so.
+    /// Path of a file in the format of endpoints.office.com, from the topology's folder on.
     pub list: Option<At<String>>,
     /// Day on which `list` and `add` were right; compulsory with either.
     #[serde(default, deserialize_with = "optional")]
@@ -190,6 +190,9 @@ pub struct Microsoft {
     /// Rows beside the built-in ones; of equal prefixes these decide.
     #[serde(default)]
     pub add: Vec<MicrosoftPrefix>,
+    /// Rows of `list`, which decide over equal built-in ones.
+    #[serde(skip)]
+    pub listed: Vec<MicrosoftPrefix>,
 }
 
 #[cfg(test)]

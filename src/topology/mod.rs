@@ -2,6 +2,7 @@
 //! come back. Without a file only what addresses alone can tell is known.
 
 mod check;
+mod endpoints;
 mod link;
 mod load;
 mod lookup;
@@ -10,6 +11,7 @@ mod network;
 mod numbers;
 mod place;
 mod prefix;
+mod switches;
 mod voice;
 mod words;
 
@@ -18,6 +20,7 @@ pub use lookup::Placed;
 pub use microsoft::{Cloud, Date, Microsoft, MicrosoftPrefix, Role};
 pub use network::{Nat, Prefix, PrefixRole, StaticNat, Tables, Tunnel, TunnelKind};
 pub use place::{Advertised, Place, Segment};
+pub use switches::{Switch, open_questions, switches};
 pub use voice::{BypassMode, Edition, Gateway, Home, IpVersion, Numbers, Sbc, Site, Tenant, Trunk, TrunkTransport, User};
 pub use words::{At, Mac, Word, mac_text};
 
@@ -42,10 +45,18 @@ pub struct Topology {
 
 impl Topology {
     /// Reads a topology file's `text`; `file` names it in messages. Fails with [`Error::Topology`] on the first fault.
+    /// A file that names a list of Microsoft's prefixes is read with [`Topology::parse_with`].
     pub fn parse(text: &str, file: &str) -> Result<Self, Error> {
+        Self::parse_with(text, file, |_| Err("nothing reads files here".to_owned()))
+    }
+
+    /// The same for a file that may name a list of Microsoft's prefixes: `read` gives the text of the list at the path as it is written
+    /// in the file, or says why it cannot.
+    pub fn parse_with(text: &str, file: &str, read: impl FnOnce(&str) -> Result<String, String>) -> Result<Self, Error> {
         let source = load::Source { text, file };
-        let tables = load::read(source)?;
+        let mut tables = load::read(source)?;
         let notes = check::check(&tables, source)?;
+        tables.microsoft.listed = load::listed(&tables, source, read)?;
         let private = numbers::PrivateNumbers::new(&tables.numbers.private_ranges, source)?;
         Ok(Self { file: Some(file.to_owned()), lookup: lookup::Lookup::new(&tables), tables, notes, private })
     }
@@ -130,6 +141,15 @@ impl Topology {
     /// The day of the built-in Microsoft list, for printing beside whatever rests on it.
     pub fn microsoft_as_of() -> Date {
         microsoft::built_in().as_of
+    }
+
+    /// The lists that Microsoft's prefixes are taken from, with their days.
+    pub fn microsoft_lists(&self) -> String {
+        let built_in = format!("built-in list as of {}", Self::microsoft_as_of());
+        match (&self.tables.microsoft.list, self.tables.microsoft.as_of) {
+            (Some(list), Some(day)) => format!("list '{list}' as of {day}, {built_in}"),
+            _ => built_in,
+        }
     }
 }
 

@@ -114,6 +114,14 @@ as_of = "2026-06-06"
 add = [{ cidr = "13.107.64.0/18", roles = ["client_media"], until = "2025-01-01" }]
 "#;
 
+/// A list of one row that says nothing new.
+const LIST: &str =
+    r#"[{"id": 11, "serviceArea": "Skype", "ips": ["52.112.0.0/14"], "udpPorts": "3478,3479,3480,3481", "expressRoute": true}]"#;
+
+fn sketch() -> Topology {
+    Topology::parse_with(SKETCH, "contoso.toml", |_| Ok(LIST.to_owned())).unwrap()
+}
+
 fn day(text: &str) -> Timestamp {
     Date::word(text).unwrap().start()
 }
@@ -130,9 +138,9 @@ fn placed(topology: &Topology, address: &str, at: &str) -> (Place, String) {
 
 #[test]
 fn the_sketch_is_read_whole() {
-    let topology = Topology::parse(SKETCH, "contoso.toml").unwrap();
+    let topology = sketch();
     let tables = &topology.tables;
-    assert_eq!(topology.notes, ["contoso.toml:107: list 'endpoints-2026-06.json' is not read yet: the built-in list and 'add' are used"]);
+    assert_eq!(topology.notes, Vec::<String>::new());
     assert_eq!((tables.name.as_deref(), tables.express_route, tables.schema), (Some("Contoso"), Some(true), 1));
     assert_eq!(tables.links[0].baseline.as_ref().unwrap().remote.to_string(), "52.112.0.0/14");
     assert_eq!(tables.links[0].nat_side, Some(LinkSide::Outside));
@@ -144,7 +152,7 @@ fn the_sketch_is_read_whole() {
 
 #[test]
 fn sketch_places_follow_hosts_then_longest_prefix() {
-    let topology = Topology::parse(SKETCH, "contoso.toml").unwrap();
+    let topology = sketch();
     for (address, place, why) in [
         ("198.51.100.4", Place::YourNetwork, "address of sbc proxysbc"),
         ("192.168.1.5", Place::YourNetwork, "address of sbc VNsbc"),
@@ -154,11 +162,13 @@ fn sketch_places_follow_hosts_then_longest_prefix() {
         ("192.168.77.1", Place::YourNetwork, "private address (RFC 1918), a guess: in no prefix of the topology"),
         ("192.0.2.3", Place::Carrier, "peer 192.0.2.0/28 of trunk carrier-a"),
         ("192.0.2.16", Place::Internet, "in no known prefix"),
-        ("52.114.75.24", Place::Microsoft, "built-in Microsoft list 52.112.0.0/14 as of 2026-06-06"),
-        ("::ffff:52.114.75.24", Place::Microsoft, "built-in Microsoft list 52.112.0.0/14 as of 2026-06-06"),
+        ("52.114.75.24", Place::Microsoft, "list 'endpoints-2026-06.json' 52.112.0.0/14 as of 2026-06-06"),
+        ("::ffff:52.114.75.24", Place::Microsoft, "list 'endpoints-2026-06.json' 52.112.0.0/14 as of 2026-06-06"),
+        ("52.122.0.1", Place::Microsoft, "built-in Microsoft list 52.122.0.0/15 as of 2026-06-06"),
     ] {
         assert_eq!(placed(&topology, address, "2026-11-20"), (place, why.to_owned()), "{address}");
     }
+    assert!(topology.is_microsoft_signalling(ip("52.114.75.24"), day("2026-11-20")));
     assert_eq!(topology.sbc(ip("198.51.100.4")).unwrap().id.as_str(), "proxysbc");
     assert_eq!(topology.trunk(ip("192.0.2.3")).unwrap().name.as_str(), "carrier-a");
     assert_eq!(topology.pool(ip("203.0.113.17")).unwrap().1, [Advertised::Expressroute]);
@@ -218,7 +228,7 @@ fn roles_are_those_of_every_valid_prefix_around_the_address() {
 
 #[test]
 fn microsoft_add_wins_over_an_equal_built_in_row_and_has_its_own_days() {
-    let topology = Topology::parse(SKETCH, "t.toml").unwrap();
+    let topology = sketch();
     assert_eq!(placed(&topology, "13.107.64.1", "2024-12-31").1, "[microsoft] add 13.107.64.0/18 as of 2026-06-06");
     assert_eq!(placed(&topology, "13.107.64.1", "2025-01-01").1, "built-in Microsoft list 13.107.64.0/18 as of 2026-06-06");
 }

@@ -26,6 +26,13 @@ pub struct At<T> {
     pub offset: usize,
 }
 
+impl<T> At<T> {
+    /// A value that follows from what stands at `offset`.
+    pub(super) fn new(value: T, offset: usize) -> Self {
+        Self { value, offset }
+    }
+}
+
 impl<T> Deref for At<T> {
     type Target = T;
     fn deref(&self) -> &T {

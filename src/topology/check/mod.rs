@@ -1,5 +1,6 @@
 //! What can only be checked once the whole file is read: things given twice, names that nothing bears, doubtful facts.
 
+mod links;
 mod network;
 mod voice;
 
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 pub(super) fn check(tables: &Tables, source: Source<'_>) -> Result<Vec<String>, Error> {
     let mut notes = Vec::new();
     network::check(tables, source, &mut notes)?;
+    links::check(tables, source, &mut notes)?;
     voice::check(tables, source, &mut notes)?;
     Ok(notes)
 }

@@ -1,4 +1,4 @@
-//! Checks of prefixes, address translation, links, tunnels and the Microsoft table.
+//! Checks of prefixes, address translation, tunnels and the Microsoft table.
 
 use super::super::load::Source;
 use super::super::network::{StaticNat, Tables};
@@ -14,9 +14,8 @@ pub(super) fn check(tables: &Tables, source: Source<'_>, notes: &mut Vec<String>
     unique(source, "prefix", tables.prefixes.iter().map(|prefix| &prefix.cidr))?;
     advertisements(tables, source, notes)?;
     static_nat(&tables.static_nats, source)?;
-    links(tables, source)?;
     tunnels(tables, source)?;
-    microsoft(tables, source, notes)
+    microsoft(tables, source)
 }
 
 /// The same pool with two different answers is refused; a pool advertised on both, or placed outside, is noted.
@@ -34,6 +33,9 @@ fn advertisements(tables: &Tables, source: Source<'_>, notes: &mut Vec<String>) 
             None => {}
         }
     }
+    for (net, (offset, _)) in seen.iter().filter(|(net, (_, advertised))| is_private(net) && !advertised.is_empty()) {
+        notes.push(source.note(*offset, &format!("{net} is private and cannot be advertised: write the public addresses behind it")));
+    }
     for prefix in tables.prefixes.iter().filter(|prefix| !prefix.place.is_inside()) {
         if tables.nats.iter().any(|nat| *nat.pool == *prefix.cidr) {
             let text = format!("{} is a NAT pool and has place '{}': its flows do not count as yours", prefix.cidr, prefix.place);
@@ -41,6 +43,14 @@ fn advertisements(tables: &Tables, source: Source<'_>, notes: &mut Vec<String>) 
         }
     }
     Ok(())
+}
+
+/// RFC 1918 and unique local space: nobody outside has a route to it.
+fn is_private(net: &IpNet) -> bool {
+    match net {
+        IpNet::V4(net) => net.network().is_private(),
+        IpNet::V6(net) => net.network().is_unique_local(),
+    }
 }
 
 fn differs(source: Source<'_>, net: &At<IpNet>, first: usize) -> Error {
@@ -62,16 +72,6 @@ fn static_nat(pairs: &[StaticNat], source: Source<'_>) -> Result<(), Error> {
     }
 }
 
-fn links(tables: &Tables, source: Source<'_>) -> Result<(), Error> {
-    unique(source, "link", tables.links.iter().map(|link| &link.id))?;
-    match tables.links.iter().find(|link| !link.has_selector()) {
-        Some(link) => {
-            Err(source.fault(link.id.offset, format!("link {} selects nothing: write at least one of interface, vlan, mac, file", link.id)))
-        }
-        None => Ok(()),
-    }
-}
-
 fn tunnels(tables: &Tables, source: Source<'_>) -> Result<(), Error> {
     for tunnel in &tables.tunnels {
         let right = matches!(tunnel.ends.as_slice(), [a, b] if **a != **b);
@@ -83,7 +83,7 @@ fn tunnels(tables: &Tables, source: Source<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn microsoft(tables: &Tables, source: Source<'_>, notes: &mut Vec<String>) -> Result<(), Error> {
+fn microsoft(tables: &Tables, source: Source<'_>) -> Result<(), Error> {
     let microsoft = &tables.microsoft;
     let given = microsoft.list.as_ref().map(|list| list.offset).or(microsoft.add.first().map(|row| row.cidr.offset));
     if let (Some(offset), None) = (given, microsoft.as_of) {
@@ -95,9 +95,6 @@ fn microsoft(tables: &Tables, source: Source<'_>, notes: &mut Vec<String>) -> Re
             let text = format!("{} ends on {until} before it begins on {from}: write until later than from", row.cidr);
             return Err(source.fault(until.offset, text));
         }
-    }
-    if let Some(list) = &microsoft.list {
-        notes.push(source.note(list.offset, &format!("list '{list}' is not read yet: the built-in list and 'add' are used")));
     }
     Ok(())
 }
