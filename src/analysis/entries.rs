@@ -29,7 +29,7 @@ pub fn report<'c>(
         streams: call.streams.iter().map(|bound| (first(bound), stream(bound, call, hops, network))).collect(),
         hops: entries_of(call, hops),
         findings: findings.into(),
-        ladder: Vec::new(),
+        ..CallReport::default()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The judge of one ended call: recognises its legs, judges its hops, runs the rules, and renders its entries.
 
-use super::{contact, entries, ladder, unread};
+use super::{contact, entries, ladder, survey, unread};
 use crate::call::{Call, Leg, LegMessage, Recognition, recognise};
 use crate::finding::{Finding, Outcome, Violation};
 use crate::flow::{Connection, Content};
@@ -135,6 +135,9 @@ impl Judge<'_> {
             false => entries::outline(call, &hops, &gathered.findings),
         };
         judged.count(call);
+        if self.format.surveys() {
+            report.survey = Some(survey::call(call, &recognitions, self.network.topology));
+        }
         if shows && self.format.ladders() {
             report.ladder = ladder::rows(call, &gathered.findings);
         }
@@ -160,9 +163,10 @@ impl Judge<'_> {
             first: connection.first.seq,
             hops: hop.iter().map(|hop| (hop.first.seq, entries::hop(hop, None, std::iter::once(connection)))).collect(),
             findings: gathered.findings.as_slice().into(),
+            survey: self.format.surveys().then(|| survey::connection(connection, ctx.topology)),
             ..CallReport::default()
         };
-        let says = hop.is_some() || !gathered.findings.is_empty();
+        let says = hop.is_some() || !gathered.findings.is_empty() || report.survey.is_some();
         judged.add(says.then_some(&report), gathered.tallies, self.format);
         judged.add_findings(gathered.findings);
     }

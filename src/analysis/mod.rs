@@ -11,6 +11,7 @@ pub mod run;
 mod sound;
 mod state;
 mod summary;
+mod survey;
 mod taps;
 mod tls;
 mod unread;

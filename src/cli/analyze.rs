@@ -63,7 +63,7 @@ where
 }
 
 /// Lines on inputs that could not be read, or not to their end: for who does not see the report.
-fn unread(summary: &Summary) -> Vec<String> {
+pub(super) fn unread(summary: &Summary) -> Vec<String> {
     let problems: Vec<String> =
         summary.inputs.iter().filter_map(|input| Some(format!("'{}': {}", input.path, input.problem.as_ref()?))).collect();
     let left = problems.len().saturating_sub(MOST_UNREAD);

@@ -60,6 +60,9 @@ pub enum Command {
     /// Users, gateways and sites are those of the topology. A delegate who calls for somebody else, or whose telephone number rings for
     /// somebody else, is the user of that call: the delegate's policy and place decide.
     Lbr(Lbr),
+    /// Check a topology file, or draft one from a capture
+    #[command(subcommand)]
+    Topology(Topology),
     /// Print the JSON Schema of the report
     Schema(Schema),
 }
@@ -215,6 +218,52 @@ pub struct Classify {
     /// Colours; auto honours NO_COLOR
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
+}
+
+/// `callpath topology`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Topology {
+    /// Tell whether a topology file loads, what it gives, what is doubtful in it and what is missing
+    Check(TopologyCheck),
+    /// Draft a topology file from what captures show, with what to ask the network team
+    Init(Init),
+}
+
+/// `callpath topology check`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  callpath topology check network.toml\n\nExit codes:\n  0  it loads\n  2  it does not: file, line and what to write instead"
+)]
+pub struct TopologyCheck {
+    /// The topology file (TOML)
+    pub file: PathBuf,
+
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t = ListFormat::Terminal)]
+    pub format: ListFormat,
+}
+
+/// `callpath topology init`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  callpath topology init --from call.pcapng > network.toml\n  callpath topology init --from er-tap.pcapng inet-tap.pcapng -o network.toml"
+)]
+pub struct Init {
+    /// Captures, as 'analyze' takes them
+    #[arg(long, value_name = "CAPTURE", required = true, num_args = 1..)]
+    pub from: Vec<String>,
+
+    /// Secrets of TLS connections (SSLKEYLOGFILE): with them names and media of SBCs are found in SIP
+    #[arg(long, value_name = "FILE")]
+    pub keylog: Vec<PathBuf>,
+
+    /// Write the draft to FILE instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// No progress bar
+    #[arg(long)]
+    pub no_progress: bool,
 }
 
 /// `callpath schema`.

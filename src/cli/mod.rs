@@ -19,8 +19,9 @@ pub mod pipeline;
 pub mod progress;
 pub mod rules;
 pub mod schema;
+pub mod topology;
 
-use args::{Cli, Color, Command};
+use args::{Cli, Color, Command, Topology};
 use exit::Exit;
 use output::Output;
 
@@ -53,6 +54,8 @@ fn dispatch(command: &Command) -> Result<Exit, Error> {
         }
         Command::Classify(args) => classify::run(args, Output::stdout(args.color))?,
         Command::Lbr(args) => lbr::run(args, Output::stdout(args.color))?,
+        Command::Topology(Topology::Check(args)) => topology::check(args, Output::stdout(Color::Never))?,
+        Command::Topology(Topology::Init(args)) => return topology::init(args),
         Command::Schema(args) => schema::print(args.format, Output::stdout(Color::Never))?,
     }
     Ok(Exit::Clean)

@@ -14,6 +14,7 @@ use std::io;
 
 mod compact;
 pub mod control;
+pub mod draft;
 pub mod entry;
 pub mod escape;
 pub mod json;
@@ -22,6 +23,7 @@ mod media;
 #[cfg(test)]
 mod sample;
 pub mod spool;
+pub mod survey;
 pub mod terminal;
 mod text;
 pub mod tls;
@@ -31,6 +33,7 @@ pub mod width;
 pub use control::*;
 pub use entry::*;
 pub use media::*;
+pub use survey::*;
 pub use text::Text;
 pub use tls::*;
 pub use totals::*;
@@ -50,6 +53,8 @@ pub struct CallReport<'a> {
     pub findings: Cow<'a, [Finding]>,
     /// Its messages and media as a ladder, in order of time.
     pub ladder: Vec<LadderRow>,
+    /// What it shows of the network, for a format that asks.
+    pub survey: Option<Survey>,
 }
 
 /// One row of a call's ladder.
@@ -112,6 +117,10 @@ pub trait Format: Sync {
     fn sections(&self) -> usize;
     /// It shows ladders; else none are drawn up.
     fn ladders(&self) -> bool {
+        false
+    }
+    /// It tells what is seen of the network; else none is gathered.
+    fn surveys(&self) -> bool {
         false
     }
     /// Whether it shows more than kind, findings and hops of a call that begins at `first`; else its other entries are not made.
