@@ -10,6 +10,7 @@ pub mod classify;
 pub mod hop;
 pub mod lbr;
 pub mod memo;
+pub mod scenario;
 pub mod segment;
 pub mod traffic;
 
