@@ -4,7 +4,10 @@ use super::{control, sound, taps, tls};
 use crate::call::{BoundStream, Call, Leg, LegKind, LegMessage, Recognition, media, outcome, recognise, relay::Relay};
 use crate::finding::Finding;
 use crate::flow::{Connection, Origin, Pass, Transport, located::path_order};
-use crate::path::{End, Hop, HopKind, Network, Way};
+use crate::path::{
+    End, Hop, HopKind, Network, Way,
+    scenario::{self, Profile, Scenario},
+};
 use crate::proto::sip::{self, NameAddr, Uri};
 use crate::record::Seq;
 use crate::report::{
@@ -23,9 +26,12 @@ pub fn report<'c>(
     findings: &'c [Finding],
     network: &Network<'_>,
 ) -> CallReport<'c> {
+    let scenario = scenario::of_call(call, recognitions, hops, network.topology, Profile::default());
+    let ids = scenario.as_ref().map(Scenario::ids);
     CallReport {
         first: call.first.seq,
-        call: Some(entry(call, recognitions, hops, findings, network)),
+        call: Some(CallEntry { scenario: ids.map(Text::from), ..entry(call, recognitions, hops, findings, network) }),
+        scenario: scenario.as_ref().map(Scenario::text),
         streams: call.streams.iter().map(|bound| (first(bound), stream(bound, call, hops, network))).collect(),
         hops: entries_of(call, hops),
         findings: findings.into(),

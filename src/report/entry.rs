@@ -87,7 +87,7 @@ pub struct CallEntry<'a> {
     pub ice: Vec<IceEntry>,
     /// Fax that its legs negotiated (T.38 over UDPTL), which is no RTP: `T.38 between 10.0.0.1:4000 and 10.0.0.2:6000`.
     pub fax: Vec<String>,
-    /// Row of the expected call flows, `null` until it is matched.
+    /// Rows of the expected call flows that it may be of, joined by `/`; `null` where none is about such a call.
     pub scenario: Option<Text<'a>>,
     /// Ids of its findings.
     pub findings: Vec<Text<'a>>,

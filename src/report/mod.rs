@@ -51,6 +51,8 @@ pub struct CallReport<'a> {
     pub hops: Vec<(Seq, HopEntry<'a>)>,
     /// Its findings, not yet grouped with those of other calls.
     pub findings: Cow<'a, [Finding]>,
+    /// Its scenario and how it compares with the expected segments, in words: `TD1/TD2: match`.
+    pub scenario: Option<String>,
     /// Its messages and media as a ladder, in order of time.
     pub ladder: Vec<LadderRow>,
     /// What it shows of the network, for a format that asks.

@@ -241,7 +241,16 @@ fn broken() -> CallReport<'static> {
         ),
     ];
     let streams = vec![(Seq(8), stream(here, there, 500, 2, "expressroute")), (Seq(5), stream(there, here, 498, 0, "internet"))];
-    CallReport { first: Seq(0), call: Some(call), streams, hops, findings: vec![contact, path].into(), ladder, survey: None }
+    CallReport {
+        first: Seq(0),
+        call: Some(call),
+        streams,
+        hops,
+        findings: vec![contact, path].into(),
+        scenario: None,
+        ladder,
+        survey: None,
+    }
 }
 
 fn clean() -> CallReport<'static> {

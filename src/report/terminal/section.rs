@@ -28,6 +28,9 @@ fn write(out: &mut dyn Write, report: &CallReport<'_>, pen: Pen) -> io::Result<(
             pen.paragraph(out, pen.line().put(style::DIM, &format!("{kind:<10}  ")).take(), style::PLAIN, &line)?;
         }
     }
+    if let Some(scenario) = &report.scenario {
+        pen.paragraph(out, pen.line().put(style::DIM, "expected    ").take(), style::PLAIN, &escape(scenario))?;
+    }
     Ladder::of(report, pen).write(out)?;
     for (_, stream) in report.streams.iter().take(MAX_LISTED) {
         pen.paragraph(out, pen.line().put(style::DIM, "rtp  ").take(), style::PLAIN, &of_stream(stream))?;
