@@ -342,17 +342,7 @@ fn summary(calls: &[CallReport<'_>]) -> Summary {
         .map(|(name, n)| (name.to_owned(), n))
         .into();
     summary.totals.message_copies = 1;
-    summary.totals.segments = vec![SegmentEntry {
-        segment: "expressroute".to_owned(),
-        direction: "out".to_owned(),
-        calls: 1,
-        packets: 500,
-        bytes: 86_000,
-        media_minutes: Decimal(17),
-        lost: 2,
-        loss_percent: Decimal(40),
-        rtt_ms: round_trip(),
-    }];
+    summary.totals.segments = vec![SegmentEntry::sample(round_trip())];
     summary
 }
 

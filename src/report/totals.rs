@@ -47,3 +47,13 @@ pub struct SegmentEntry {
     /// Round trips that receivers of the media reported.
     pub rtt_ms: MinMeanMax,
 }
+
+#[cfg(test)]
+impl SegmentEntry {
+    /// One with these round trips.
+    pub(super) fn sample(rtt_ms: MinMeanMax) -> Self {
+        let (segment, direction) = ("expressroute".to_owned(), "out".to_owned());
+        let (media_minutes, loss_percent) = (Decimal(17), Decimal(40));
+        Self { segment, direction, calls: 1, packets: 500, bytes: 86_000, media_minutes, lost: 2, loss_percent, rtt_ms }
+    }
+}

@@ -125,10 +125,20 @@ struct Judged {
 
 impl Judged {
     fn against<'o>(&self, kind: HopKind, seen: impl Iterator<Item = &'o Observed>) -> Compared {
-        let ways = seen.flat_map(|observed| observed.ways).flatten().filter(|_| self.is_compared());
-        let (verdict, text) = ways.map(|segment| self.way(segment)).reduce(worse).unwrap_or((Verdict::Unseen, String::new()));
+        let judged = seen.filter(|_| self.is_compared()).flat_map(|observed| {
+            let ways = observed.ways.into_iter().flatten().map(|segment| self.way(segment));
+            ways.chain(self.torn(observed.ways)).collect::<Vec<_>>()
+        });
+        let (verdict, text) = judged.reduce(worse).unwrap_or((Verdict::Unseen, String::new()));
         let counts = self.leg.is_some_and(|leg| leg.when.is_none() && !leg.inferred);
         Compared { leg: self.name, kind, verdict, text, counts }
+    }
+
+    /// Whatever segments a row allows, it means one for both directions of a flow.
+    fn torn(&self, ways: [Option<Segment>; 2]) -> Option<(Verdict, String)> {
+        let [Some(there), Some(back)] = ways else { return None };
+        let differs = there.is_edge() && back.is_edge() && there != back;
+        differs.then(|| (Verdict::Mismatch, format!("{} on {there} one way and on {back} the other", self.name)))
     }
 
     /// Note N7: with an SBC elsewhere only legs with an end in your network count, and that end is not the SBC.

@@ -127,3 +127,11 @@ fn the_alternative_of_an_sbc_elsewhere_is_none_for_your_own() {
         assert_eq!(compare(row(id).unwrap(), &out, Setting { sbc_inside: Some(false), ..inside }).verdict(), Verdict::Alternative);
     }
 }
+
+#[test]
+fn a_leg_that_goes_out_over_one_segment_and_back_over_the_other_is_no_match() {
+    let ways = [Some(Segment::Expressroute), Some(Segment::Internet)];
+    let torn = against("TD1", &[Observed { leg: "SBC-proxy", kind: HopKind::Signalling, ways }]);
+    assert_eq!(torn.verdict(), Verdict::Mismatch);
+    assert!(torn.text().contains("SBC-proxy on expressroute one way and on internet the other"), "{}", torn.text());
+}

@@ -308,5 +308,5 @@ fn a_call_that_begins_after_its_invite_says_so() {
 fn a_calls_scenario_stands_above_its_ladder() {
     let call = CallReport { scenario: Some("TD1/TD2: match".to_owned()), ..CallReport::default() };
     let text = String::from_utf8(section::draw(&call, Pen { width: 80, color: false })).unwrap();
-    assert!(text.starts_with("path  TD1/TD2: match\n"), "{text}");
+    assert!(text.starts_with("expected    TD1/TD2: match\n"), "{text}");
 }
