@@ -21,6 +21,8 @@ const LONGEST_WAIT: Span = Span::secs(300);
 const MOST_ALIKE: usize = 64;
 /// Legs of one call.
 const MOST_LEGS: usize = 64;
+/// Legs that others may still be joined to; 16 000 calls a second begin no more.
+const MOST_RECENT: usize = 1 << 16;
 
 /// Addresses that are one host: those of each SBC of the topology.
 #[derive(Debug, Default)]
@@ -69,6 +71,8 @@ pub struct Joins {
     said: BTreeMap<LegId, String>,
     /// Legs that several legs before them fit alike, or whose call had too many.
     pub undecided: u64,
+    /// Legs that were forgotten before their time, since too many began.
+    pub evicted: u64,
 }
 
 impl Joins {
@@ -87,6 +91,12 @@ impl Joins {
             }
         }
         self.recent.push_back(invite);
+        if self.recent.len() > MOST_RECENT
+            && let Some(oldest) = self.recent.pop_front()
+        {
+            self.evicted += u64::from(!oldest.keys.is_empty());
+            self.unlist(oldest.leg, &oldest.keys);
+        }
     }
 
     /// The leg that the host of `invite` received before.
@@ -187,24 +197,24 @@ impl Joins {
     fn forget(&mut self, clock: Timestamp) {
         while self.recent.front().is_some_and(|oldest| clock - oldest.clock > WINDOW) {
             if let Some(oldest) = self.recent.pop_front() {
-                self.unlist(&oldest);
+                self.unlist(oldest.leg, &oldest.keys);
             }
         }
     }
 
+    /// Nothing is joined any more to a leg that closed. Its place stays until its time has come: taking it out would move all others.
     fn drop_recent(&mut self, leg: LegId) {
         let at = self.recent.partition_point(|invite| invite.leg < leg);
-        if self.recent.get(at).is_some_and(|invite| invite.leg == leg)
-            && let Some(invite) = self.recent.remove(at)
-        {
-            self.unlist(&invite);
+        if let Some(invite) = self.recent.get_mut(at).filter(|invite| invite.leg == leg) {
+            let keys = std::mem::take(&mut invite.keys);
+            self.unlist(leg, &keys);
         }
     }
 
-    fn unlist(&mut self, invite: &Invite) {
-        for key in &invite.keys {
+    fn unlist(&mut self, leg: LegId, keys: &[Key]) {
+        for key in keys {
             if let Some(alike) = self.by_key.get_mut(key) {
-                alike.retain(|leg| *leg != invite.leg);
+                alike.retain(|known| *known != leg);
                 if alike.is_empty() {
                     self.by_key.remove(key);
                 }
@@ -328,5 +338,24 @@ mod tests {
         assert!(joins.recent.len() <= 5 && joins.by_key.len() == 1 && joins.groups.is_empty() && joins.said.is_empty());
         joins.forget(Timestamp(0) + Span::secs(500));
         assert!(joins.recent.is_empty() && joins.by_key.is_empty());
+    }
+
+    #[test]
+    fn a_storm_is_bounded_and_what_closed_is_joined_to_nothing() {
+        let mut joins = Joins::default();
+        let first = invite(0, (CARRIER, SBC), "1", "");
+        joins.drop_recent(first.leg);
+        joins.begin(first.clone(), &Hosts::default());
+        joins.drop_recent(first.leg);
+        joins.begin(invite(1, (SBC, TEAMS), "1", ""), &Hosts::default());
+        assert!(joins.group_of.is_empty() && joins.recent.len() == 2);
+        for n in 0..MOST_RECENT as u64 {
+            let leg = LegId(Seq(10 + n));
+            let mut another = first.clone();
+            another.leg = leg;
+            joins.begin(another, &Hosts::default());
+        }
+        assert_eq!((joins.recent.len(), joins.evicted), (MOST_RECENT, 1));
+        assert!(joins.by_key.values().all(|alike| alike.len() <= MOST_ALIKE));
     }
 }

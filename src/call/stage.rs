@@ -214,6 +214,7 @@ impl CallStage {
     /// Duplicates, evictions and moves counted here.
     pub fn ledger(&self) -> Ledger {
         let mut sum = self.correlator.ledger.clone();
+        sum.evicted += self.joins.evicted;
         self.shards.iter().for_each(|shard| sum.add(&shard.ledger));
         sum
     }

@@ -6,6 +6,7 @@ use crate::flow::Figures;
 use crate::topology::{Place, Segment};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// Which way packets went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -98,6 +99,7 @@ impl Traffic {
     /// Takes in a call and its hops.
     pub fn add(&mut self, call: &Call, hops: &[Hop]) {
         let mut counted: Vec<(Segment, Bound)> = Vec::new();
+        let mut media: BTreeMap<(IpAddr, IpAddr), (Segment, Bound)> = BTreeMap::new();
         for hop in hops {
             let ends = [(hop.a, hop.b), (hop.b, hop.a)];
             for ((from, to), way) in ends.into_iter().zip(&hop.way).filter(|(_, way)| way.packets > 0) {
@@ -110,12 +112,14 @@ impl Traffic {
                 sums.packets += way.packets;
                 sums.bytes += way.bytes;
                 if hop.kind == HopKind::Media {
-                    let is_its = |bound: &&BoundStream| {
-                        let (src, dst) = bound.stream.flow.from_to(bound.stream.dir);
-                        (src.ip(), dst.ip()) == (from.ip, to.ip)
-                    };
-                    call.streams.iter().filter(is_its).for_each(|bound| sums.stream(bound));
+                    media.insert((from.ip, to.ip), key);
                 }
+            }
+        }
+        for bound in &call.streams {
+            let (src, dst) = bound.stream.flow.from_to(bound.stream.dir);
+            if let Some(sums) = media.get(&(src.ip(), dst.ip())).and_then(|key| self.0.get_mut(key)) {
+                sums.stream(bound);
             }
         }
     }
