@@ -120,14 +120,16 @@ impl Judge<'_> {
         judged.traffic.add(call, &hops);
         let recognitions: Vec<Recognition> = call.legs.iter().map(|leg| recognise::recognise(leg, self.network.topology)).collect();
         let mut gathered = Gathered::default();
+        let ctx = Ctx { call: Some(call), recognitions: &recognitions, hops: &hops, ..self.ctx() };
         for (leg, recognition) in call.legs.iter().zip(&recognitions) {
+            let ctx = Ctx { leg: Some((leg, recognition)), ..ctx };
             if recognition.is_direct_routing() {
-                self.messages(call, leg, recognition, &mut gathered);
+                self.messages(leg, &ctx, &mut gathered);
                 contact::note(leg, recognition, self.network.topology, &mut judged.trunks);
             }
-            self.leg(call, leg, recognition, &mut gathered);
+            self.leg(leg, &ctx, &mut gathered);
         }
-        let ctx = self.ctx(Some(call), None);
+        self.whole(call, &ctx, &mut gathered);
         self.hops(&hops, &ctx, &mut gathered);
         let shows = self.format.shows(call.first.seq, &gathered.findings);
         let mut report = match shows {
@@ -148,7 +150,7 @@ impl Judge<'_> {
     /// Judges a connection. One that nobody could read is a signalling hop all the same; of clear SIP its calls have the hop.
     pub fn connection(&self, connection: &Connection, memo: &mut Memo, judged: &mut Judged) {
         let mut gathered = Gathered::default();
-        let ctx = self.ctx(None, None);
+        let ctx = self.ctx();
         self.transport(connection, &ctx, &mut gathered);
         judged.trunks.connection(connection, ctx.topology, self.clock);
         let hop = (connection.content != Content::Sip).then(|| path::unread(connection, &self.network, memo));
@@ -174,7 +176,7 @@ impl Judge<'_> {
     /// Judges what a whole run showed of the SBCs.
     pub fn trunks(&self, trunks: &Trunks) -> Judged {
         let mut gathered = Gathered::default();
-        let ctx = self.ctx(None, None);
+        let ctx = self.ctx();
         for (sbc, history) in trunks.iter() {
             for rule in self.rules {
                 if let Check::Trunk(check) = rule.check {
@@ -193,8 +195,8 @@ impl Judge<'_> {
         judged
     }
 
-    fn ctx<'c>(&'c self, call: Option<&'c Call>, leg: Option<(&'c Leg, &'c Recognition)>) -> Ctx<'c> {
-        Ctx { topology: self.network.topology, clock: self.clock, call, leg }
+    fn ctx(&self) -> Ctx<'_> {
+        Ctx { topology: self.network.topology, clock: self.clock, call: None, recognitions: &[], hops: &[], leg: None }
     }
 
     fn transport(&self, connection: &Connection, ctx: &Ctx<'_>, gathered: &mut Gathered) {
@@ -207,13 +209,12 @@ impl Judge<'_> {
         }
     }
 
-    fn messages(&self, call: &Call, leg: &Leg, recognition: &Recognition, gathered: &mut Gathered) {
-        let ctx = self.ctx(Some(call), Some((leg, recognition)));
+    fn messages(&self, leg: &Leg, ctx: &Ctx<'_>, gathered: &mut Gathered) {
         for message in leg.messages.iter().filter(|message| !message.retransmission) {
             let mut outcomes: Vec<(&'static Rule, Outcome)> = Vec::new();
             for rule in self.rules {
                 if let Check::Message(check) = rule.check {
-                    outcomes.push((rule, lowered(rule, message, &ctx, check(message, &ctx))));
+                    outcomes.push((rule, lowered(rule, message, ctx, check(message, ctx))));
                 }
             }
             let hidden: BTreeSet<&str> =
@@ -222,19 +223,28 @@ impl Judge<'_> {
                 let is_hidden = || hidden.contains(rule.id.split('-').next().unwrap_or(rule.id));
                 if hidden.is_empty() || !is_hidden() {
                     gathered.tally(rule, &outcome);
-                    gathered.violations(rule, outcome, Some(call), || call_filter(leg));
+                    gathered.violations(rule, outcome, ctx.call, || call_filter(leg));
                 }
             }
         }
     }
 
-    fn leg(&self, call: &Call, leg: &Leg, recognition: &Recognition, gathered: &mut Gathered) {
-        let ctx = self.ctx(Some(call), Some((leg, recognition)));
+    fn leg(&self, leg: &Leg, ctx: &Ctx<'_>, gathered: &mut Gathered) {
         for rule in self.rules {
             if let Check::Leg(check) = rule.check {
-                let outcome = check(leg, &ctx);
+                let outcome = check(leg, ctx);
                 gathered.tally(rule, &outcome);
-                gathered.violations(rule, outcome, Some(call), || call_filter(leg));
+                gathered.violations(rule, outcome, ctx.call, || call_filter(leg));
+            }
+        }
+    }
+
+    fn whole(&self, call: &Call, ctx: &Ctx<'_>, gathered: &mut Gathered) {
+        for rule in self.rules {
+            if let Check::Call(check) = rule.check {
+                let outcome = check(call, ctx);
+                gathered.tally(rule, &outcome);
+                gathered.violations(rule, outcome, Some(call), || whole_filter(call));
             }
         }
     }
@@ -273,6 +283,12 @@ fn call_filter(leg: &Leg) -> String {
     let call_id = leg.call_id().map(|c| String::from_utf8_lossy(c).replace('\\', "\\\\").replace('"', "\\\""));
     let ends = || leg.ends().map(|(a, b)| format!("ip.addr == {} && ip.addr == {}", a.ip(), b.ip())).unwrap_or_default();
     call_id.map_or_else(ends, |id| format!("sip.Call-ID == \"{id}\""))
+}
+
+/// Of a call without signalling, its first stream.
+fn whole_filter(call: &Call) -> String {
+    let media = || call.streams.first().map(|bound| format!("rtp.ssrc == 0x{:08x}", bound.stream.ssrc.0));
+    call.legs.first().map(call_filter).or_else(media).unwrap_or_default()
 }
 
 fn connection_filter(connection: &Connection) -> String {

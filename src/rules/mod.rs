@@ -125,6 +125,8 @@ pub enum Check {
     Connection(fn(&Connection, &Ctx<'_>) -> Outcome),
     /// One leg, Direct Routing or not.
     Leg(fn(&Leg, &Ctx<'_>) -> Outcome),
+    /// One call with all its legs and hops, once; also media that nobody signalled.
+    Call(fn(&Call, &Ctx<'_>) -> Outcome),
     /// One hop.
     Hop(fn(&Hop, &Ctx<'_>) -> Outcome),
     /// The SBC of this address, over the whole run.
@@ -138,6 +140,7 @@ impl Check {
             Check::Message(_) => "Message",
             Check::Connection(_) => "Connection",
             Check::Leg(_) => "Leg",
+            Check::Call(_) => "Call",
             Check::Hop(_) => "Hop",
             Check::Trunk(_) => "Trunk",
         }
@@ -153,6 +156,10 @@ pub struct Ctx<'a> {
     pub clock: Timestamp,
     /// The call; `None` for a connection and for a trunk.
     pub call: Option<&'a Call>,
+    /// What each leg of the call is, in their order.
+    pub recognitions: &'a [Recognition],
+    /// The hops of the call.
+    pub hops: &'a [Hop],
     /// The leg of the message that is looked at.
     pub leg: Option<(&'a Leg, &'a Recognition)>,
 }
