@@ -45,13 +45,13 @@ fn ladder(name: &str) -> Ladder {
 }
 
 /// Captures that are read together, by the path of their report without `.json`: parts of one name (`x-a`, `x-b`), files of a folder.
-/// Those in `captures/encap`, `captures/pdu` and `captures/tls` have no report beside them.
+/// Those in `captures/encap`, `captures/paths`, `captures/pdu` and `captures/tls` have no report beside them.
 fn sets() -> BTreeMap<PathBuf, Vec<PathBuf>> {
     rewrite();
     let folder = support::root().join("captures");
     let mut files = support::files(&folder, "pcap");
     files.extend(support::files(&folder, "pcapng"));
-    files.retain(|file| !["encap", "pdu", "tls"].iter().any(|name| file.parent() == Some(&folder.join(name))));
+    files.retain(|file| !["encap", "paths", "pdu", "tls"].iter().any(|name| file.parent() == Some(&folder.join(name))));
     let mut sets: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
     for file in files {
         let alone = file.with_extension("");

@@ -5,7 +5,7 @@ use crate::call::{Call, Leg, LegMessage, Recognition, recognise};
 use crate::finding::{Finding, Outcome, Violation};
 use crate::flow::{Connection, Content};
 use crate::hash;
-use crate::path::{self, Hop, Memo, Network, Traffic};
+use crate::path::{self, Hop, Memo, Network, Routes, Traffic};
 use crate::report::{CallReport, CheckEntry, Format, Rendered, spool::Part};
 use crate::rules::{Check, Ctx, Rule};
 use crate::time::Timestamp;
@@ -60,6 +60,8 @@ pub struct Judged {
     pub trunks: Trunks,
     /// What went over each segment.
     pub traffic: Traffic,
+    /// What all flows together show of the ways to Microsoft.
+    pub routes: Routes,
 }
 
 /// Reasons kept of one rule's *not checked*; further ones are in the count.
@@ -118,6 +120,7 @@ impl Judge<'_> {
     pub fn call(&self, call: &Call, memo: &mut Memo, judged: &mut Judged) {
         let hops = path::hops(call, &self.network, memo);
         judged.traffic.add(call, &hops);
+        judged.routes.media(call, &self.network, memo);
         let recognitions: Vec<Recognition> = call.legs.iter().map(|leg| recognise::recognise(leg, self.network.topology)).collect();
         let mut gathered = Gathered::default();
         let ctx = Ctx { call: Some(call), recognitions: &recognitions, hops: &hops, ..self.ctx() };
@@ -153,6 +156,7 @@ impl Judge<'_> {
         let ctx = self.ctx();
         self.transport(connection, &ctx, &mut gathered);
         judged.trunks.connection(connection, ctx.topology, self.clock);
+        judged.routes.connection(connection, &self.network, memo);
         let hop = (connection.content != Content::Sip).then(|| path::unread(connection, &self.network, memo));
         if let Some(reason) = unread::reason(connection).filter(|_| is_encrypted_signalling(connection, ctx.topology)) {
             for rule in self.rules.iter().filter(|rule| matches!(rule.check, Check::Message(_))) {
@@ -173,8 +177,8 @@ impl Judge<'_> {
         judged.add_findings(gathered.findings);
     }
 
-    /// Judges what a whole run showed of the SBCs.
-    pub fn trunks(&self, trunks: &Trunks) -> Judged {
+    /// Judges what a whole run showed of the SBCs and of the ways to Microsoft.
+    pub fn run(&self, trunks: &Trunks, routes: &Routes) -> Judged {
         let mut gathered = Gathered::default();
         let ctx = self.ctx();
         for (sbc, history) in trunks.iter() {
@@ -184,6 +188,13 @@ impl Judge<'_> {
                     gathered.tally(rule, &outcome);
                     gathered.violations(rule, outcome, None, || format!("{}.addr == {sbc}", if sbc.is_ipv6() { "ipv6" } else { "ip" }));
                 }
+            }
+        }
+        for rule in self.rules {
+            if let Check::Path(_, check) = rule.check {
+                let outcome = check(routes, &ctx);
+                gathered.tally(rule, &outcome);
+                gathered.violations(rule, outcome, None, String::new);
             }
         }
         let mut judged = Judged::default();
@@ -252,7 +263,7 @@ impl Judge<'_> {
     fn hops(&self, hops: &[Hop], ctx: &Ctx<'_>, gathered: &mut Gathered) {
         for hop in hops {
             for rule in self.rules {
-                if let Check::Hop(check) = rule.check {
+                if let Check::Hop(check) | Check::Path(check, _) = rule.check {
                     let outcome = check(hop, ctx);
                     gathered.tally(rule, &outcome);
                     gathered.violations(rule, outcome, ctx.call, || format!("ip.addr == {} && ip.addr == {}", hop.a.ip, hop.b.ip));

@@ -127,7 +127,7 @@ impl Analysis {
     pub fn finish(&mut self, source: Source<'_>, settings: Settings<'_>, run: &RunFacts<'_>) -> io::Result<Summary> {
         self.sweep(source, settings, true)?;
         let judge = judge_at(&self.engine.taps, source, settings, self.engine.clock());
-        let judged = judge.trunks(&self.results.trunks);
+        let judged = judge.run(&self.results.trunks, &self.results.routes);
         self.results.add(judged)?;
         let mut ledger = self.engine.ledger();
         ledger.add(&self.calls.ledger());

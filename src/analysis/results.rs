@@ -2,7 +2,7 @@
 
 use super::group::Groups;
 use super::judge::{self, Judged};
-use crate::path::Traffic;
+use crate::path::{Routes, Traffic};
 use crate::record::Seq;
 use crate::report::{
     CheckEntry, Format,
@@ -34,6 +34,8 @@ pub struct Results {
     pub trunks: Trunks,
     /// What went over each segment.
     pub traffic: Traffic,
+    /// What all flows together show of the ways to Microsoft.
+    pub routes: Routes,
 }
 
 /// Spools that can be saved: as their entries.
@@ -55,6 +57,7 @@ impl Results {
             unread: BTreeMap::new(),
             trunks: Trunks::default(),
             traffic: Traffic::default(),
+            routes: Routes::default(),
         }
     }
 
@@ -78,6 +81,7 @@ impl Results {
         self.media_streams += judged.media_streams;
         self.trunks.merge(judged.trunks);
         self.traffic.merge(&judged.traffic);
+        self.routes.merge(judged.routes);
         for (reason, n) in judged.unread {
             *self.unread.entry(reason).or_default() += n;
         }

@@ -3,7 +3,7 @@
 use super::copies::COPY_WINDOW;
 use super::tls::Handshake;
 use super::{Course, Misframed, Opening, Seen, Sightings};
-use crate::decode::{Dir, FlowKey, MacPair, Packet, TapId};
+use crate::decode::{Dir, FlowKey, MacPair, Packet, TapId, TcpHeader};
 use crate::hash;
 use crate::record::Seq;
 use crate::time::Timestamp;
@@ -51,6 +51,8 @@ pub struct Half {
     pub sightings: Sightings,
     /// First packet.
     pub first: Option<Seen>,
+    /// Lowest and highest acknowledgment number.
+    acks: Option<(u32, u32)>,
     /// Payload bytes that never came, though later ones did.
     pub lost: u64,
     /// Segments with other bytes than those that came first in their place; the first were read.
@@ -61,6 +63,21 @@ pub struct Half {
     recent: Recent,
     /// How its last message came.
     pub course: Option<Arc<Course>>,
+}
+
+impl Half {
+    fn note_ack(&mut self, tcp: TcpHeader) {
+        if tcp.ack_set() && !tcp.rst() {
+            let later = |known: u32| tcp.ack.wrapping_sub(known) < 1 << 31;
+            let (first, last) = self.acks.unwrap_or((tcp.ack, tcp.ack));
+            self.acks = Some((if later(first) { first } else { tcp.ack }, if later(last) { tcp.ack } else { last }));
+        }
+    }
+
+    /// It acknowledges more and more: the other direction sends, seen or not.
+    pub fn acknowledges(&self) -> bool {
+        self.acks.is_some_and(|(first, last)| first != last)
+    }
 }
 
 /// A signalling flow as far as it was seen.
@@ -115,6 +132,7 @@ impl Connection {
         half.first.get_or_insert_with(|| Seen::of(packet));
         half.sightings.count(packet);
         if let Some(tcp) = packet.tcp {
+            self.half_mut(packet.dir).note_ack(tcp);
             if !self.opening.is_over() {
                 self.opening.note(packet, tcp, self.opener);
             }

@@ -1,7 +1,7 @@
 //! Runs of packets of one direction by tap and link addresses: the evidence that segments and asymmetry are judged from.
 
 use super::Seen;
-use crate::decode::{MacPair, Packet, TapId};
+use crate::decode::{MacPair, Packet, TapId, TunnelsId};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -12,11 +12,13 @@ const MOST_RUNS: usize = 16;
 /// A run longer than this without a packet is closed, so that a route change and its reverse stay two runs.
 const RUN_BREAK_NS: i64 = 60_000_000_000;
 
-/// Packets of one direction at one tap with one pair of link addresses and one TTL.
+/// Packets of one direction at one tap with one pair of link addresses and one TTL, through the same tunnels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// The tap.
     pub tap: TapId,
+    /// Tunnels that they came through there.
+    pub tunnels: TunnelsId,
     /// Link-layer addresses.
     pub macs: MacPair,
     /// Time to live.
@@ -43,11 +45,13 @@ impl Sightings {
 
     /// Counts one packet seen as `seen` with `bytes` of payload.
     pub fn add(&mut self, seen: &Seen, bytes: u64) {
-        let fits = |run: &Run| run.tap == seen.tap && run.macs == seen.macs && run.ttl == seen.ttl && (seen.at - run.last).0 < RUN_BREAK_NS;
+        let alike = |run: &Run| (run.tap, run.tunnels, run.macs, run.ttl) == (seen.tap, seen.tunnels, seen.macs, seen.ttl);
+        let fits = |run: &Run| alike(run) && (seen.at - run.last).0 < RUN_BREAK_NS;
         let full = self.0.len() >= MOST_RUNS;
         let found = self.0.iter().rposition(fits);
         if found.is_none() && !full {
-            self.0.push(Run { tap: seen.tap, macs: seen.macs, ttl: seen.ttl, first: seen.at, last: seen.at, packets: 0, bytes: 0 });
+            let Seen { tap, tunnels, macs, ttl, at, .. } = *seen;
+            self.0.push(Run { tap, tunnels, macs, ttl, first: at, last: at, packets: 0, bytes: 0 });
         }
         let last = self.0.len().saturating_sub(1);
         let Some(run) = self.0.get_mut(found.unwrap_or(last)) else { return };

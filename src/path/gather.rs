@@ -1,7 +1,10 @@
 //! What a call's messages and streams show of its hops: for each pair of addresses the packets of both directions.
 
+use super::facts::{self, Announced, Facts};
+use super::routes::Marks;
 use crate::call::{Call, LegMessage};
-use crate::flow::{Connection, Run, Seen, Sightings};
+use crate::flow::{Connection, Pass, Run, Seen, Sightings, Stream};
+use crate::topology::Topology;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -52,20 +55,82 @@ impl Gathered {
     }
 
     /// Packets of the whole connections between the two addresses; those of the call where nothing is known of them.
-    pub fn whole(&self, connections: &[Arc<Connection>]) -> [Sightings; 2] {
+    pub fn whole(&self, connections: &[Arc<Connection>]) -> ([Sightings; 2], Facts) {
         let mut whole: [Sightings; 2] = Default::default();
+        let mut facts = Facts::default();
         for connection in connections {
             let (a, b) = connection.id.flow.endpoints();
             if key(a.ip(), b.ip()) != self.key() {
                 continue;
             }
+            facts.connection(connection, self.way(a, b) == 0);
             for ((from, to), half) in [((a, b), 0), ((b, a), 1)] {
                 if let (Some(whole), Some(half)) = (whole.get_mut(self.way(from, to)), connection.halves.get(half)) {
                     whole.extend(&half.sightings);
                 }
             }
         }
-        if whole.iter().all(|way| way.packets() == 0) { self.own.clone() } else { whole }
+        (if whole.iter().all(|way| way.packets() == 0) { self.own.clone() } else { whole }, facts)
+    }
+
+    /// The packets of one connection, which are all that were gathered.
+    pub fn of(&self, connection: &Connection) -> ([Sightings; 2], Facts) {
+        let mut facts = Facts::default();
+        let (a, b) = connection.id.flow.endpoints();
+        facts.connection(connection, self.way(a, b) == 0);
+        (self.own.clone(), facts)
+    }
+
+    /// Media between the two addresses, and where it comes back to another address of the host that SDP announces, that as well: they are
+    /// the two directions of one flow, though no 5-tuple says so.
+    pub fn flow(&self, call: &Call, topology: &Topology) -> ([Sightings; 2], Facts) {
+        let mut seen = self.own.clone();
+        let mut facts = Facts::default();
+        let Some(way) = self.one_way().filter(|_| topology.has_links()) else { return (seen, facts) };
+        let (host, peer) = if way == 0 { (self.a, self.b) } else { (self.b, self.a) };
+        // Inside a translator every host sends from another address than the one that is announced.
+        if !topology.is_public(host) {
+            return (seen, facts);
+        }
+        let peers: Vec<SocketAddr> = peers_of(call, host, peer).collect();
+        let Some(at) = facts::announced(call, host, &peers) else { return (seen, facts) };
+        facts.announced = Some(Announced { way, at });
+        let back = call.streams.iter().map(|bound| &bound.stream).filter(|stream| {
+            let (from, to) = stream.flow.from_to(stream.dir);
+            to.ip() == at.ip() && peers.contains(&from)
+        });
+        if let Some(own) = seen.get_mut(1 - way) {
+            back.for_each(|stream| runs(stream, own));
+        }
+        (seen, facts)
+    }
+
+    /// Code points of the media that comes in to your end, by tap.
+    pub fn marks(&self, call: &Call, topology: &Topology) -> Vec<(u32, Marks)> {
+        let at = self.first.at;
+        let inside = |ip: IpAddr| topology.place_of(ip, at).is_inside();
+        let mut marks: Vec<(u32, Marks)> = Vec::new();
+        for bound in &call.streams {
+            let (from, to) = bound.stream.flow.from_to(bound.stream.dir);
+            if key(from.ip(), to.ip()) != self.key() || inside(from.ip()) || !inside(to.ip()) {
+                continue;
+            }
+            for pass in &bound.stream.passes {
+                let of = |marked: bool| pass.dscps().iter().filter(|used| (used.dscp != 0) == marked).map(|used| used.packets).sum();
+                marks.push((pass.tap().0, Marks { marked: of(true), plain: of(false) }));
+            }
+        }
+        marks
+    }
+
+    /// The way on which all packets went, if that is one.
+    fn one_way(&self) -> Option<usize> {
+        let packets = self.own.each_ref().map(Sightings::packets);
+        match packets {
+            [sent, 0] if sent > 0 => Some(0),
+            [0, sent] if sent > 0 => Some(1),
+            _ => None,
+        }
     }
 }
 
@@ -162,20 +227,8 @@ pub(super) fn media(call: &Call) -> Vec<Gathered> {
         for pass in &stream.passes {
             let Some(gathered) = pairs.of(src, dst, pass.first()) else { continue };
             let way = gathered.note(src, dst, pass.first());
-            let packets = pass.packets().max(1);
-            for used in pass.macs() {
-                let run = Run {
-                    tap: pass.tap(),
-                    macs: used.macs,
-                    ttl: pass.ttl(),
-                    first: used.first,
-                    last: used.last,
-                    packets: used.packets,
-                    bytes: pass.bytes() * used.packets / packets,
-                };
-                if let Some(own) = gathered.own.get_mut(way) {
-                    own.0.push(run);
-                }
+            if let Some(own) = gathered.own.get_mut(way) {
+                own.0.extend(runs_of(pass));
             }
         }
     }
@@ -183,6 +236,31 @@ pub(super) fn media(call: &Call) -> Vec<Gathered> {
         gathered.works = gathered.own.iter().all(|way| way.packets() > 0);
     }
     pairs.sorted()
+}
+
+fn runs(stream: &Stream, into: &mut Sightings) {
+    into.0.extend(stream.passes.iter().flat_map(runs_of));
+}
+
+/// The packets of a pass by link-layer addresses.
+fn runs_of(pass: &Pass) -> impl Iterator<Item = Run> {
+    let packets = pass.packets().max(1);
+    pass.macs().into_iter().map(move |used| Run {
+        tap: pass.tap(),
+        tunnels: pass.first().tunnels,
+        macs: used.macs,
+        ttl: pass.ttl(),
+        first: used.first,
+        last: used.last,
+        packets: used.packets,
+        bytes: pass.bytes() * used.packets / packets,
+    })
+}
+
+/// Ends of `peer` that media of `host` goes to.
+fn peers_of(call: &Call, host: IpAddr, peer: IpAddr) -> impl Iterator<Item = SocketAddr> {
+    let ways = call.streams.iter().map(|bound| bound.stream.flow.from_to(bound.stream.dir));
+    ways.filter(move |(from, to)| from.ip() == host && to.ip() == peer).map(|(_, to)| to)
 }
 
 #[cfg(test)]

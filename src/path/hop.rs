@@ -1,6 +1,7 @@
 //! Hops: two adjacent addresses of a call's signalling or media, with a segment for each direction and the verdict on both.
 
 use super::asymmetry::Asymmetry;
+use super::facts::Facts;
 use super::gather::{self, Gathered};
 use super::memo::Memo;
 use super::segment::{Sighting, Way};
@@ -88,7 +89,7 @@ impl<'a> Network<'a> {
     /// What selectors of a topology link look at.
     fn facts(&self, run: &Run) -> TapFacts<'a> {
         let Some(tap) = self.taps.get(run.tap) else {
-            return TapFacts { interface: None, interface_index: None, vlan: &[], files: &[] };
+            return TapFacts::default();
         };
         let interface = self.interfaces.get(tap.key.interface.0 as usize);
         TapFacts {
@@ -96,6 +97,8 @@ impl<'a> Network<'a> {
             interface_index: tap.key.ifindex.or(interface.filter(|i| i.name.is_some()).map(|i| i.index)),
             vlan: &tap.key.vlan,
             files: self.files_of(&tap.inputs),
+            mirror: &tap.key.mirror,
+            tunnels: self.taps.tunnels(run.tunnels),
         }
     }
 
@@ -130,7 +133,7 @@ pub fn hops(call: &Call, network: &Network<'_>, memo: &mut Memo) -> Vec<Hop> {
     let judged = signalling.chain(media).map(|(kind, gathered)| {
         let whole = |gathered: &Gathered| match kind {
             HopKind::Signalling => gathered.whole(&call.connections),
-            HopKind::Media => gathered.own.clone(),
+            HopKind::Media => gathered.flow(call, network.topology),
         };
         judge(gathered, kind, &call.id, whole, network, memo)
     });
@@ -140,20 +143,30 @@ pub fn hops(call: &Call, network: &Network<'_>, memo: &mut Memo) -> Vec<Hop> {
 /// The hop of a connection that nobody could read.
 pub fn unread(connection: &Connection, network: &Network<'_>, memo: &mut Memo) -> Hop {
     let owner = format!("{:?} {}", connection.id.flow, connection.first.at.rfc3339());
-    judge(gather::unread(connection), HopKind::Signalling, &owner, |gathered| gathered.own.clone(), network, memo)
+    judge(gather::unread(connection), HopKind::Signalling, &owner, |gathered| gathered.of(connection), network, memo)
 }
 
-/// `whole` gives the packets that asymmetry is judged from: those of the whole connections.
+/// `whole` gives what asymmetry is judged from: the packets of the whole connections, and what else is known of them.
 fn judge(
     gathered: Gathered,
     kind: HopKind,
     owner: &str,
-    whole: impl FnOnce(&Gathered) -> [Sightings; 2],
+    whole: impl FnOnce(&Gathered) -> ([Sightings; 2], Facts),
     network: &Network<'_>,
     memo: &mut Memo,
 ) -> Hop {
-    let Gathered { a, b, first, seen, works, .. } = gathered;
+    let Gathered { a, b, first, seen, mut works, .. } = gathered;
     let pair = memo.pair(network.topology, [a, b], first.at);
+    let asymmetric = pair.asymmetry(
+        network,
+        || {
+            let (seen, facts) = whole(&gathered);
+            // What comes back to another address that was announced comes back.
+            works |= facts.announced.is_some() && seen.iter().all(|way| way.packets() > 0);
+            (seen, facts)
+        },
+        first.at,
+    );
     let [a_text, b_text] = &pair.texts;
     Hop {
         id: hash::hex(&[owner.as_bytes(), kind.as_str().as_bytes(), a_text.as_bytes(), b_text.as_bytes()], 12),
@@ -161,7 +174,7 @@ fn judge(
         a: End { ip: a, place: pair.places[0] },
         b: End { ip: b, place: pair.places[1] },
         way: pair.ways(network, &gathered.own, first.at),
-        asymmetric: pair.asymmetry(network, || whole(&gathered), first.at),
+        asymmetric,
         first,
         seen,
         works,

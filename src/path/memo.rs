@@ -2,10 +2,11 @@
 //! up here. Whatever is remembered is what would be judged anew.
 
 use super::asymmetry::{self, Asymmetry};
+use super::facts::Facts;
 use super::hop::Network;
 use super::segment::{self, Sighting, Way};
 use crate::address;
-use crate::decode::{MacPair, TapId};
+use crate::decode::{MacPair, TapId, TunnelsId};
 use crate::flow::Sightings;
 use crate::time::Timestamp;
 use crate::topology::{Place, Segment, Topology};
@@ -50,8 +51,8 @@ impl Memos {
     }
 }
 
-/// Where a direction was seen: nowhere, or at one tap with one pair of link addresses.
-type Shown = Option<(TapId, MacPair)>;
+/// Where a direction was seen: nowhere, or at one tap through one stack of tunnels with one pair of link addresses.
+type Shown = Option<(TapId, TunnelsId, MacPair)>;
 
 /// A segment, and how it is known.
 type Known = (Segment, Arc<str>);
@@ -98,15 +99,15 @@ impl Pair {
         ways
     }
 
-    /// Whether both directions, which were seen in the runs that `whole` gives, use one segment.
-    pub fn asymmetry(&mut self, network: &Network<'_>, whole: impl FnOnce() -> [Sightings; 2], at: Timestamp) -> Arc<Asymmetry> {
+    /// Whether both directions, which were seen in the runs that `whole` gives beside other facts, use one segment.
+    pub fn asymmetry(&mut self, network: &Network<'_>, whole: impl FnOnce() -> ([Sightings; 2], Facts), at: Timestamp) -> Arc<Asymmetry> {
         if let Some(verdict) = &self.out_of_scope {
             return Arc::clone(verdict);
         }
-        let (topology, [a, b], runs) = (network.topology, self.ends, whole());
+        let (topology, (runs, facts)) = (network.topology, whole());
         let sightings: [Vec<Sighting<'_>>; 2] = [&runs[0], &runs[1]].map(|runs| network.sightings(runs));
-        let judge = || Arc::new(asymmetry::within(topology, a, b, &sightings[0], &sightings[1], at));
-        if !topology.tables.links.is_empty() {
+        let judge = || Arc::new(asymmetry::within(topology, self.ends, [&sightings[0], &sightings[1]], &facts, at));
+        if topology.has_links() {
             return judge(); // links are judged by when and how many
         }
         let shown = [&runs[0], &runs[1]].map(first_seen);
@@ -125,14 +126,14 @@ impl Pair {
 fn one_run(runs: &Sightings) -> Option<(Shown, (u64, u64))> {
     match runs.0.as_slice() {
         [] => Some((None, (0, 0))),
-        [run] if run.packets > 0 => Some((Some((run.tap, run.macs)), (run.packets, run.bytes))),
+        [run] if run.packets > 0 => Some((Some((run.tap, run.tunnels, run.macs)), (run.packets, run.bytes))),
         _ => None,
     }
 }
 
 /// Without links a verdict names no more than where each direction was seen first.
 fn first_seen(runs: &Sightings) -> Shown {
-    runs.0.iter().find(|run| run.packets > 0).map(|run| (run.tap, run.macs))
+    runs.0.iter().find(|run| run.packets > 0).map(|run| (run.tap, run.tunnels, run.macs))
 }
 
 #[cfg(test)]
@@ -145,6 +146,7 @@ mod tests {
     fn runs(tap: u32, packets: &[u64]) -> Sightings {
         let run = |packets: &u64| Run {
             tap: TapId(tap),
+            tunnels: TunnelsId(0),
             macs: MacPair::default(),
             ttl: 64,
             first: START,
@@ -171,7 +173,7 @@ mod tests {
                     let ways = segment::ways(topology, ends[0], ends[1], &anew[0], &anew[1], START);
                     let verdict = asymmetry::judge(topology, ends[0], ends[1], &anew[0], &anew[1], START);
                     assert_eq!(pair.ways(&network, &both, START), ways);
-                    assert_eq!(*pair.asymmetry(&network, || both, START), verdict);
+                    assert_eq!(*pair.asymmetry(&network, || (both, Facts::default()), START), verdict);
                 }
             }
         }

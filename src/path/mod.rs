@@ -1,6 +1,7 @@
 //! Which way packets went, by what evidence, whether both directions of a flow went the same way, and which gateways
 //! Location-Based Routing lets a call go through.
 
+mod facts;
 mod gather;
 mod observe;
 mod window;
@@ -10,6 +11,7 @@ pub mod classify;
 pub mod hop;
 pub mod lbr;
 pub mod memo;
+pub mod routes;
 pub mod scenario;
 pub mod segment;
 pub mod traffic;
@@ -17,6 +19,7 @@ pub mod traffic;
 pub use asymmetry::{Asymmetry, Verdict, judge};
 pub use hop::{End, Hop, HopKind, Network, hops, unread};
 pub use memo::{Memo, Memos};
+pub use routes::Routes;
 pub use segment::{Sighting, Way, way, ways};
 pub use traffic::{Bound, Sums, Traffic};
 

@@ -1,9 +1,9 @@
-//! What the links of the topology say about sightings: methods M1 (interface, file), M2 (tags) and M3 (MACs) of call-flows
-//! section 5, with the self-test of M3 and without counting copies twice.
+//! What the links and tunnels of the topology say about sightings: methods M1 (interface, file), M2 (tags), M3 (MACs) and M11
+//! (tunnels) of call-flows section 5, with the self-test of M3 and without counting copies twice.
 
 use super::segment::Sighting;
 use crate::time::Timestamp;
-use crate::topology::{Heading, LinkMatch, Mac, Place, Segment, Topology};
+use crate::topology::{Heading, LinkMatch, Mac, Place, Segment, Topology, Tunnel};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -26,6 +26,8 @@ pub(super) enum Evidence {
 pub(super) struct Observation<'t, 's> {
     pub sighting: &'s Sighting<'s>,
     pub links: Vec<LinkMatch<'t>>,
+    /// The tunnel that the packets were in: what they crossed, whatever the link that carries it.
+    pub tunnel: Option<&'t Tunnel>,
     pub evidence: Evidence,
 }
 
@@ -62,18 +64,21 @@ pub(super) fn observe<'t, 's>(
 ) -> Vec<Observation<'t, 's>> {
     let unlinked = topology.tables.links.is_empty();
     let observe = |sighting: &'s Sighting<'s>| {
+        if let Some(tunnel) = topology.tunnel(&sighting.tap) {
+            return Observation { sighting, links: Vec::new(), tunnel: Some(tunnel), evidence: evidence([*tunnel.segment].into()) };
+        }
         if unlinked {
-            return Observation { sighting, links: Vec::new(), evidence: Evidence::Nothing };
+            return Observation { sighting, links: Vec::new(), tunnel: None, evidence: Evidence::Nothing };
         }
         let mut links = topology.links(&sighting.tap, sighting.macs, heading);
         links.retain(|link| link.mac.is_none_or(|mac| !distrusted.contains(&mac)));
-        Observation { sighting, evidence: evidence(&links), links }
+        let segments = links.iter().map(|link| *link.link.segment).collect();
+        Observation { sighting, evidence: evidence(segments), links, tunnel: None }
     };
     sightings.iter().filter(|sighting| sighting.packets > 0).map(observe).collect()
 }
 
-fn evidence(links: &[LinkMatch<'_>]) -> Evidence {
-    let segments: BTreeSet<Segment> = links.iter().map(|link| *link.link.segment).collect();
+fn evidence(segments: BTreeSet<Segment>) -> Evidence {
     let mut edges = segments.iter().filter(|segment| segment.is_edge());
     match (edges.next(), edges.next()) {
         (Some(_), Some(_)) => Evidence::Both,
@@ -150,7 +155,11 @@ fn add(a: (u64, u64), b: (u64, u64)) -> (u64, u64) {
 
 /// The links behind the observations, each once, in the order of the file: `link er by interface (M1) and link er2 by vlan (M2)`.
 pub(super) fn basis<'o>(observations: impl Iterator<Item = &'o Observation<'o, 'o>>) -> String {
-    let links: BTreeMap<usize, String> =
-        observations.flat_map(|observation| &observation.links).map(|link| (link.idx, link.basis())).collect();
-    links.into_values().collect::<Vec<_>>().join(" and ")
+    let mut links: BTreeMap<usize, String> = BTreeMap::new();
+    let mut tunnels: BTreeSet<String> = BTreeSet::new();
+    for observation in observations {
+        links.extend(observation.links.iter().map(|link| (link.idx, link.basis())));
+        tunnels.extend(observation.tunnel.map(Tunnel::basis));
+    }
+    links.into_values().chain(tunnels).collect::<Vec<_>>().join(" and ")
 }

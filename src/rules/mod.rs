@@ -3,7 +3,7 @@
 use crate::call::{Call, Leg, LegMessage, MessageIdx, Recognition, Transaction};
 use crate::finding::{Evidence, Outcome, Severity, Violation};
 use crate::flow::Connection;
-use crate::path::Hop;
+use crate::path::{Hop, Routes};
 use crate::proto::sip::{HeaderName, Method, NameAddr};
 use crate::time::Timestamp;
 use crate::topology::Topology;
@@ -129,6 +129,8 @@ pub enum Check {
     Call(fn(&Call, &Ctx<'_>) -> Outcome),
     /// One hop.
     Hop(fn(&Hop, &Ctx<'_>) -> Outcome),
+    /// One hop, and at the end of the run all flows together.
+    Path(fn(&Hop, &Ctx<'_>) -> Outcome, fn(&Routes, &Ctx<'_>) -> Outcome),
     /// The SBC of this address, over the whole run.
     Trunk(fn(IpAddr, &TrunkHistory, &Ctx<'_>) -> Outcome),
 }
@@ -141,7 +143,7 @@ impl Check {
             Check::Connection(_) => "Connection",
             Check::Leg(_) => "Leg",
             Check::Call(_) => "Call",
-            Check::Hop(_) => "Hop",
+            Check::Hop(_) | Check::Path(..) => "Hop",
             Check::Trunk(_) => "Trunk",
         }
     }

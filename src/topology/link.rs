@@ -3,6 +3,7 @@
 use super::network::Tables;
 use super::place::Segment;
 use super::words::{At, Mac, Word, list, mac_text, one_of, optional};
+use crate::decode::{Mirror, Tunnel};
 use crate::record::SameLink;
 use ipnet::IpNet;
 use serde::de::Error as _;
@@ -94,6 +95,10 @@ pub struct TapFacts<'a> {
     pub vlan: &'a [u16],
     /// File names of the tap's inputs.
     pub files: &'a [String],
+    /// Encapsulations in which the packets came that mirrors use, outer to inner.
+    pub mirror: &'a [Mirror],
+    /// Tunnels that the packets came through, outer to inner.
+    pub tunnels: &'a [Tunnel],
 }
 
 impl TapFacts<'_> {
@@ -258,7 +263,13 @@ mod tests {
 
     #[test]
     fn tap_is_described_by_what_it_knows() {
-        let tap = TapFacts { interface: Some("eth3"), vlan: &[400, 1201], files: &["/a/b.pcap".to_owned()], interface_index: Some(1) };
+        let tap = TapFacts {
+            interface: Some("eth3"),
+            vlan: &[400, 1201],
+            files: &["/a/b.pcap".to_owned()],
+            interface_index: Some(1),
+            ..TapFacts::default()
+        };
         assert_eq!(tap.describe(), "interface 'eth3', vlan [400, 1201], file 'b.pcap'");
         assert_eq!(TapFacts::default().describe(), "a tap without a name");
     }

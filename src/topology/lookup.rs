@@ -26,6 +26,11 @@ const PRIVATE: [(&str, &str); 9] = [
     ("::1/128", "loopback, RFC 4291"),
 ];
 
+/// No private space holds the address.
+pub(super) fn is_public(ip: IpAddr) -> bool {
+    !PRIVATE.iter().filter_map(|(net, _)| net.parse::<IpNet>().ok()).any(|net| net.contains(&ip))
+}
+
 /// What an address is, and why.
 #[derive(Debug, Clone)]
 pub struct Placed<'t> {

@@ -12,15 +12,17 @@ mod numbers;
 mod place;
 mod prefix;
 mod switches;
+mod tunnel;
 mod voice;
 mod words;
 
 pub use link::{Baseline, Heading, Link, LinkMatch, LinkSide, MacPair, TapFacts};
 pub use lookup::Placed;
 pub use microsoft::{Cloud, Date, Microsoft, MicrosoftPrefix, Role};
-pub use network::{Nat, Prefix, PrefixRole, StaticNat, Tables, Tunnel, TunnelKind};
+pub use network::{Nat, Prefix, PrefixRole, StaticNat, Tables};
 pub use place::{Advertised, Place, Segment};
 pub use switches::{Switch, open_questions, switches};
+pub use tunnel::{Tunnel, TunnelKind};
 pub use voice::{BypassMode, Edition, Gateway, Home, IpVersion, Numbers, Sbc, Site, Tenant, Trunk, TrunkTransport, User};
 pub use words::{At, Mac, Word, mac_text};
 
@@ -105,6 +107,11 @@ impl Topology {
         self.tables.sbcs.get(self.lookup.sbc(ip)?)
     }
 
+    /// `ip` is of no private space (RFC 1918, RFC 6598, RFC 4193, link-local): the Internet can reach it.
+    pub fn is_public(&self, ip: IpAddr) -> bool {
+        lookup::is_public(ip)
+    }
+
     /// The trunk whose peer `ip` is.
     pub fn trunk(&self, ip: IpAddr) -> Option<&Trunk> {
         self.tables.trunks.get(self.lookup.trunk(ip)?)
@@ -131,6 +138,16 @@ impl Topology {
     /// The links on which a tap sees frames with these MACs; all selectors of a link must match.
     pub fn links(&self, tap: &TapFacts<'_>, macs: MacPair, heading: Heading) -> Vec<LinkMatch<'_>> {
         link::links(&self.tables, tap, macs, heading)
+    }
+
+    /// The file has links or tunnels, which show what packets crossed.
+    pub fn has_links(&self) -> bool {
+        !self.tables.links.is_empty() || !self.tables.tunnels.is_empty()
+    }
+
+    /// The tunnel of the file that packets at a tap came through, the innermost if several.
+    pub fn tunnel(&self, tap: &TapFacts<'_>) -> Option<&Tunnel> {
+        tunnel::tunnel(&self.tables.tunnels, tap)
     }
 
     /// Whether the `file` patterns of `[[link]]` leave two paths on one link.

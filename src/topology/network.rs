@@ -2,7 +2,8 @@
 
 use super::link::Link;
 use super::microsoft::{Cloud, Microsoft};
-use super::place::{Advertised, Place, Segment};
+use super::place::{Advertised, Place};
+use super::tunnel::Tunnel;
 use super::voice::{Edition, Gateway, Numbers, Sbc, Site, Tenant, Trunk, User};
 use super::words::{At, Word, list, one_of, optional, word};
 use ipnet::IpNet;
@@ -129,49 +130,4 @@ pub struct StaticNat {
     pub inside: At<IpAddr>,
     /// Its address after translation, which takes the host's place.
     pub outside: At<IpAddr>,
-}
-
-/// `[[tunnel]]`: an encapsulation and what its inner packets cross.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Tunnel {
-    /// The encapsulation.
-    #[serde(deserialize_with = "word")]
-    pub kind: TunnelKind,
-    /// The two outer addresses.
-    pub ends: Vec<At<IpAddr>>,
-    /// Segment of the packets inside.
-    pub segment: At<Segment>,
-}
-
-/// What `tunnel.kind` can say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TunnelKind {
-    /// RFC 2784.
-    Gre,
-    /// RFC 7348.
-    Vxlan,
-    /// WireGuard: the inner packets cannot be read.
-    Wireguard,
-    /// RFC 3032.
-    Mpls,
-    /// Encapsulation of a mirror port, removed before analysis.
-    Mirror,
-    /// RFC 4301: the inner packets cannot be read.
-    Ipsec,
-}
-
-impl Word for TunnelKind {
-    const WHAT: &'static str = "a tunnel kind";
-    fn word(text: &str) -> Result<Self, String> {
-        let known = [
-            ("gre", Self::Gre),
-            ("vxlan", Self::Vxlan),
-            ("wireguard", Self::Wireguard),
-            ("mpls", Self::Mpls),
-            ("mirror", Self::Mirror),
-            ("ipsec", Self::Ipsec),
-        ];
-        one_of("tunnel kind", text, &known)
-    }
 }

@@ -1,7 +1,7 @@
 //! What a frame carries beside its message: interface, VLANs, TTL, MACs, and how often it was seen.
 
 use super::token::{number, numbers, time};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// An address to write in place of a frame's own: `203.0.113.4` keeps the port, `203.0.113.4:6000` does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub struct Facts {
     pub src: Option<Rewrite>,
     /// `dst=`: destination address on the wire.
     pub dst: Option<Rewrite>,
+    /// `gre=198.51.100.9,203.0.113.77`: the frame's packet within GRE, between these IPv4 addresses.
+    pub gre: Option<[Ipv4Addr; 2]>,
 }
 
 impl Facts {
@@ -68,6 +70,7 @@ impl Facts {
             "missing" => self.missing = numbers(key, value)?,
             "mss" => self.mss = Some(number(key, value)?),
             "after" => self.after = Some(time(value)?),
+            "gre" => self.gre = Some(ends(value)?),
             "src" => self.src = Some(rewrite(value)?),
             "dst" => self.dst = Some(rewrite(value)?),
             _ => return Ok(false),
@@ -92,6 +95,7 @@ impl Facts {
             after: self.after.or(below.after),
             src: self.src.or(below.src),
             dst: self.dst.or(below.dst),
+            gre: self.gre.or(below.gre),
         }
     }
 }
@@ -99,6 +103,11 @@ impl Facts {
 fn mac(text: &str) -> Result<[u8; 6], String> {
     let octets: Vec<u8> = text.split(':').filter_map(|octet| u8::from_str_radix(octet, 16).ok()).collect();
     octets.try_into().map_err(|_| format!("'{text}' is not a MAC address"))
+}
+
+fn ends(text: &str) -> Result<[Ipv4Addr; 2], String> {
+    let ends: Vec<Ipv4Addr> = text.split(',').filter_map(|ip| ip.parse().ok()).collect();
+    ends.try_into().map_err(|_| format!("'{text}' is not two IPv4 addresses"))
 }
 
 fn rewrite(text: &str) -> Result<Rewrite, String> {

@@ -34,6 +34,20 @@ pub fn frame(src: SocketAddr, dst: SocketAddr, id: u16, segment: &Segment, facts
         bytes.extend(if index + 1 < tags.len() { [0x88, 0xa8] } else { [0x81, 0x00] });
         bytes.extend(tag.to_be_bytes());
     }
+    let packet = packet(src, dst, id, segment, facts);
+    if let Some([from, to]) = facts.gre {
+        bytes.extend([0x08, 0x00]);
+        bytes.extend(ipv4(from.octets(), to.octets(), [64, 0, 47], id, 2 + packet.len()));
+        // No checksum, key or sequence number (RFC 2784).
+        bytes.extend([0, 0]);
+    }
+    bytes.extend(packet);
+    bytes
+}
+
+/// EtherType and IP packet.
+fn packet(src: SocketAddr, dst: SocketAddr, id: u16, segment: &Segment, facts: &Facts) -> Vec<u8> {
+    let mut bytes = Vec::new();
     let (protocol, transport) = transport(src, dst, segment);
     let (ttl, dscp) = (facts.ttl.unwrap_or(64), facts.dscp.unwrap_or(0));
     match (src.ip(), dst.ip()) {

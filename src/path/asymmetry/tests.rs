@@ -2,6 +2,7 @@
 
 use super::super::support::*;
 use super::*;
+use crate::topology::Mac;
 
 const VIRTUAL: Mac = [0, 0, 0x5e, 0, 1, 0x0a];
 const REAL: Mac = [2, 0, 0x5e, 0x10, 0, 1];

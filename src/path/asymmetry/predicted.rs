@@ -1,0 +1,26 @@
+//! Predictions: the segment over which an unseen direction comes, from where its receiver's address is advertised.
+
+use super::{Direction, Given};
+use crate::path::segment::returning;
+use crate::topology::{LinkSide, Segment};
+
+/// M4, or M5 where the receiver announced another address than it sends from; else why it is off, where that is worth saying.
+pub(super) fn prediction(
+    given: &Given<'_>,
+    seen: &Direction<'_, '_>,
+    unseen: &Direction<'_, '_>,
+) -> Result<(Segment, String), Option<String>> {
+    let pool = given.topology.pool(unseen.to);
+    if let Some((net, [_, _, ..])) = pool {
+        return Err(Some(format!("{net} is advertised on both segments: M4 is off for it")));
+    }
+    let links = seen.seen.iter().flat_map(|observation| &observation.links);
+    if let Some(link) = links.into_iter().find(|link| link.link.nat_side == Some(LinkSide::Inside)) {
+        return Err(pool.map(|_| format!("link {} lies inside the NAT: M4 is off", link.link.id)));
+    }
+    let (segment, text) = returning(given.topology, unseen.from, unseen.to, given.at).ok_or(None)?;
+    match seen.from == unseen.to {
+        true => Ok((segment, text)),
+        false => Ok((segment, format!("SDP announces {}, not {} (M5); {text}", unseen.to, seen.from))),
+    }
+}
