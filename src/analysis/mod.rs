@@ -1,6 +1,7 @@
 //! The analysis: drives records through engine and call stage, judges what ended, and gathers the results.
 
 mod contact;
+mod contradict;
 mod control;
 pub mod entries;
 pub mod group;

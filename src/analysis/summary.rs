@@ -1,7 +1,7 @@
 //! The summary of a run: what is known when all calls are judged.
 
 use super::results::Results;
-use super::{Settings, Source, control, unread};
+use super::{Settings, Source, contradict, control, unread};
 use crate::call::shard::MessageCounts;
 use crate::decode::TapKey;
 use crate::engine::{
@@ -10,7 +10,7 @@ use crate::engine::{
 };
 use crate::flow::keylog::KeyLog;
 use crate::ledger::{Kind, Ledger};
-use crate::path::{Bound, Sums};
+use crate::path::{Bound, Network, Sums};
 use crate::report::{BySeverity, Decimal, InputEntry, LedgerEntry, SegmentEntry, Summary, TapEntry, Totals};
 use crate::rules::Check;
 use crate::topology::Segment;
@@ -104,6 +104,15 @@ fn segment((segment, bound, sums): (Segment, Bound, &Sums)) -> SegmentEntry {
     }
 }
 
+fn contradictions(results: &Results, facts: &InputFacts<'_>, settings: Settings<'_>) -> Vec<String> {
+    let Source { interfaces, files } = facts.source;
+    let network = Network { topology: settings.topology, taps: facts.taps, interfaces, files };
+    let speakers: Vec<_> = results.trunks.iter().map(|(sbc, _)| sbc).collect();
+    // Taps that share the last number are not known one by one: any link may be there.
+    let taps = if facts.taps.overflow { Vec::new() } else { network.tap_facts() };
+    contradict::notes(settings.topology, &speakers, &taps)
+}
+
 /// Mirror encapsulations in words, outer to inner.
 fn encapsulation(key: &TapKey) -> Option<String> {
     let words: Vec<String> = key.mirror.iter().map(ToString::to_string).collect();
@@ -128,6 +137,7 @@ fn notes(results: &Results, facts: &InputFacts<'_>, run: &RunFacts<'_>, settings
     }
     notes.extend(run.notes.iter().cloned());
     notes.extend(settings.topology.notes.iter().cloned());
+    notes.extend(contradictions(results, facts, settings));
     for interface in facts.source.interfaces.iter().filter(|i| i.dropped > 0) {
         let name = interface.name.as_deref().unwrap_or("an interface");
         notes.push(format!("{name} dropped {} packets while capturing: what they held is not in this report", interface.dropped));
@@ -148,8 +158,14 @@ fn notes(results: &Results, facts: &InputFacts<'_>, run: &RunFacts<'_>, settings
             "{legs} several legs that its sender received a moment before alike: nothing is joined there (a Session-ID would tell)"
         ));
     }
+    // What is missing is worth a draft only where there is an SBC to draft it for.
+    let draft = if results.trunks.iter().next().is_some() { "; 'callpath topology init' drafts what to ask the network team" } else { "" };
     if settings.topology.file.is_none() {
-        notes.push("no topology file: places are guessed from addresses, and ExpressRoute cannot be told from the Internet".to_owned());
+        let text = "no topology file: places are guessed from addresses, and ExpressRoute cannot be told from the Internet";
+        notes.push(format!("{text}{draft}"));
+    } else if !settings.topology.has_links() {
+        let text = "the topology has no [[link]] and no [[tunnel]]: which segment packets crossed is not seen";
+        notes.push(format!("{text}{draft}"));
     }
     notes.push(format!("Microsoft prefixes: {}", settings.topology.microsoft_lists()));
     notes

@@ -6,7 +6,7 @@ use super::gather::{self, Gathered};
 use super::memo::Memo;
 use super::segment::{Sighting, Way};
 use crate::call::Call;
-use crate::engine::Taps;
+use crate::engine::{Tap, Taps};
 use crate::flow::{Connection, Run, Seen, Sightings};
 use crate::hash;
 use crate::record::Interface;
@@ -86,11 +86,18 @@ pub struct Network<'a> {
 }
 
 impl<'a> Network<'a> {
-    /// What selectors of a topology link look at.
+    /// What selectors of a topology link look at, and the tunnels of the run.
     fn facts(&self, run: &Run) -> TapFacts<'a> {
-        let Some(tap) = self.taps.get(run.tap) else {
-            return TapFacts::default();
-        };
+        let facts = self.taps.get(run.tap).map(|tap| self.facts_of(tap)).unwrap_or_default();
+        TapFacts { tunnels: self.taps.tunnels(run.tunnels), ..facts }
+    }
+
+    /// What selectors look at, of every tap.
+    pub fn tap_facts(&self) -> Vec<TapFacts<'a>> {
+        self.taps.iter().map(|(_, tap)| self.facts_of(tap)).collect()
+    }
+
+    fn facts_of(&self, tap: &'a Tap) -> TapFacts<'a> {
         let interface = self.interfaces.get(tap.key.interface.0 as usize);
         TapFacts {
             interface: interface.and_then(|i| i.name.as_deref()),
@@ -98,7 +105,7 @@ impl<'a> Network<'a> {
             vlan: &tap.key.vlan,
             files: self.files_of(&tap.inputs),
             mirror: &tap.key.mirror,
-            tunnels: self.taps.tunnels(run.tunnels),
+            tunnels: &[],
         }
     }
 

@@ -182,13 +182,27 @@ impl LinkMatch<'_> {
 pub(super) fn links<'t>(tables: &'t Tables, tap: &TapFacts<'_>, macs: MacPair, heading: Heading) -> Vec<LinkMatch<'t>> {
     let matching = |(idx, link): (usize, &'t Link)| {
         let mac = macs.routers(heading).find(|mac| link.mac.contains(mac));
-        let seen = has_interface(link, tap)
-            && (link.vlan.is_empty() || link.vlan.iter().any(|stack| stack == tap.vlan))
-            && (link.file.is_empty() || tap.files.iter().any(|file| has_file(link, file)))
-            && (link.mac.is_empty() || mac.is_some());
+        let seen = is_at(link, tap) && (link.mac.is_empty() || mac.is_some());
         seen.then_some(LinkMatch { idx, link, mac })
     };
     tables.links.iter().enumerate().filter_map(matching).collect()
+}
+
+/// The links that no tap can be, whatever MACs are seen there.
+pub(super) fn of_no_tap<'t>(tables: &'t Tables, taps: &[TapFacts<'_>]) -> Vec<&'t Link> {
+    tables.links.iter().filter(|link| !taps.iter().any(|tap| is_at(link, tap))).collect()
+}
+
+/// The links that a tap is on, whatever MACs are seen there: those that select by MAC are left out.
+pub(super) fn links_at<'t>(tables: &'t Tables, tap: &TapFacts<'_>) -> Vec<&'t Link> {
+    tables.links.iter().filter(|link| link.mac.is_empty() && is_at(link, tap)).collect()
+}
+
+/// All selectors but those of MACs match.
+fn is_at(link: &Link, tap: &TapFacts<'_>) -> bool {
+    has_interface(link, tap)
+        && (link.vlan.is_empty() || link.vlan.iter().any(|stack| stack == tap.vlan))
+        && (link.file.is_empty() || tap.files.iter().any(|file| has_file(link, file)))
 }
 
 fn has_interface(link: &Link, tap: &TapFacts<'_>) -> bool {

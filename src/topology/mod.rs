@@ -140,6 +140,16 @@ impl Topology {
         link::links(&self.tables, tap, macs, heading)
     }
 
+    /// The links whose selectors fit none of these taps, MACs left out of account.
+    pub fn links_of_no_tap(&self, taps: &[TapFacts<'_>]) -> Vec<&Link> {
+        link::of_no_tap(&self.tables, taps)
+    }
+
+    /// The links that a tap is on by itself, whatever MACs are seen there.
+    pub fn links_at(&self, tap: &TapFacts<'_>) -> Vec<&Link> {
+        link::links_at(&self.tables, tap)
+    }
+
     /// The file has links or tunnels, which show what packets crossed.
     pub fn has_links(&self) -> bool {
         !self.tables.links.is_empty() || !self.tables.tunnels.is_empty()
