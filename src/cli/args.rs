@@ -55,6 +55,8 @@ pub enum Command {
     Explain(Explain),
     /// Tell which place each address belongs to, and why
     Classify(Classify),
+    /// Show the path of one call: its legs, its hops, each direction with its segment, and what that rests on
+    Path(PathOf),
     /// Decide a hypothetical call by Location-Based Routing, and say why
     ///
     /// Users, gateways and sites are those of the topology. A delegate who calls for somebody else, or whose telephone number rings for
@@ -168,6 +170,30 @@ impl Analyze {
     pub fn inputs(&self) -> Vec<String> {
         self.read.iter().chain(&self.input).cloned().collect()
     }
+
+    /// An analysis that answers another question than which rules are broken.
+    pub fn unjudged(input: &[String], keylog: &[PathBuf], no_progress: bool) -> Self {
+        Self {
+            input: input.to_vec(),
+            read: Vec::new(),
+            topology: None,
+            filter: None,
+            count: None,
+            select: Vec::new(),
+            ignore: Vec::new(),
+            fail_on: FailOn::Never,
+            format: ReportFormat::Terminal,
+            output: None,
+            threads: None,
+            keylog: keylog.to_vec(),
+            max_memory: None,
+            quiet: false,
+            verbose: 0,
+            limit: None,
+            color: Color::Never,
+            no_progress,
+        }
+    }
 }
 
 /// `callpath rules`.
@@ -218,6 +244,33 @@ pub struct Classify {
     /// Colours; auto honours NO_COLOR
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
+}
+
+/// `callpath path`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Examples:\n  callpath path -t network.toml er-tap.pcapng inet-tap.pcapng --call 3f9a41c07d2e\n  callpath path call.pcapng --call 3f9a"
+)]
+pub struct PathOf {
+    /// Captures, as 'analyze' takes them
+    #[arg(value_name = "INPUT", required = true)]
+    pub input: Vec<String>,
+
+    /// The call: its id as reports have it, at least the first 4 digits, or the Call-ID of one of its legs
+    #[arg(long, value_name = "ID")]
+    pub call: String,
+
+    /// Topology of your network (TOML)
+    #[arg(short, long, value_name = "FILE")]
+    pub topology: Option<PathBuf>,
+
+    /// Secrets of TLS connections (SSLKEYLOGFILE)
+    #[arg(long, value_name = "FILE")]
+    pub keylog: Vec<PathBuf>,
+
+    /// No progress bar
+    #[arg(long)]
+    pub no_progress: bool,
 }
 
 /// `callpath topology`.

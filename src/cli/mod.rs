@@ -15,6 +15,7 @@ pub mod exit;
 pub mod explain;
 pub mod lbr;
 pub mod output;
+pub mod path;
 pub mod pipeline;
 pub mod progress;
 pub mod rules;
@@ -53,6 +54,7 @@ fn dispatch(command: &Command) -> Result<Exit, Error> {
             explain::print(rule, pipeline::page(rule.id), args.format, Output::stdout(args.color))?;
         }
         Command::Classify(args) => classify::run(args, Output::stdout(args.color))?,
+        Command::Path(args) => return path::run(args),
         Command::Lbr(args) => lbr::run(args, Output::stdout(args.color))?,
         Command::Topology(Topology::Check(args)) => topology::check(args, Output::stdout(Color::Never))?,
         Command::Topology(Topology::Init(args)) => return topology::init(args),

@@ -2,7 +2,7 @@
 //! of one that is still to be written.
 
 use super::analyze::{self, Analysed, Job};
-use super::args::{Analyze, Color, FailOn, Init, ListFormat, ReportFormat, TopologyCheck};
+use super::args::{Analyze, Color, FailOn, Init, ListFormat, TopologyCheck};
 use super::exit::Exit;
 use super::output::Output;
 use super::pipeline;
@@ -79,7 +79,7 @@ fn text(checked: &Checked, out: &mut dyn Write) -> io::Result<()> {
 
 /// Drafts a topology from what captures show. Nothing is judged.
 pub fn init(args: &Init) -> Result<Exit, Error> {
-    let analyze = unjudged(args);
+    let analyze = Analyze::unjudged(&args.from, &args.keylog, args.no_progress);
     let mut output = Output::open(args.output.as_deref(), Color::Never)?;
     let progress = Progress::new(&analyze);
     let job = Job { args: &analyze, rules: Vec::new(), format: &Draft, progress: &progress, out: Mutex::new(output.writer()) };
@@ -90,30 +90,6 @@ pub fn init(args: &Init) -> Result<Exit, Error> {
     output.finish()?;
     analyze::unread(&summary).iter().for_each(|line| super::complain(line));
     Ok(Exit::of(&summary, FailOn::Never))
-}
-
-/// The analysis behind a draft.
-fn unjudged(args: &Init) -> Analyze {
-    Analyze {
-        input: args.from.clone(),
-        read: Vec::new(),
-        topology: None,
-        filter: None,
-        count: None,
-        select: Vec::new(),
-        ignore: Vec::new(),
-        fail_on: FailOn::Never,
-        format: ReportFormat::Terminal,
-        output: None,
-        threads: None,
-        keylog: args.keylog.clone(),
-        max_memory: None,
-        quiet: false,
-        verbose: 0,
-        limit: None,
-        color: Color::Never,
-        no_progress: args.no_progress,
-    }
 }
 
 #[cfg(test)]

@@ -27,6 +27,9 @@ mod table;
 mod taps;
 mod verdict;
 mod when;
+mod whole_path;
+
+pub use whole_path::WholePath;
 
 #[cfg(test)]
 mod tests;
