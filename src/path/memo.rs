@@ -54,8 +54,8 @@ impl Memos {
 /// Where a direction was seen: nowhere, or at one tap through one stack of tunnels with one pair of link addresses.
 type Shown = Option<(TapId, TunnelsId, MacPair)>;
 
-/// A segment, and how it is known.
-type Known = (Segment, Arc<str>);
+/// A segment, how it is known, and whether it was observed.
+type Known = (Segment, Arc<str>, bool);
 
 /// One pair of addresses.
 #[derive(Debug)]
@@ -89,12 +89,18 @@ impl Pair {
         let [Some(out), Some(back)] = [&runs[0], &runs[1]].map(one_run) else { return judge() };
         let shown = [out.0, back.0];
         if let Some((_, [there, here])) = self.ways.iter().find(|(known, _)| *known == shown) {
-            let way = |(segment, basis): &Known, (packets, bytes)| Way { segment: *segment, basis: Arc::clone(basis), packets, bytes };
+            let way = |(segment, basis, observed): &Known, (packets, bytes)| Way {
+                segment: *segment,
+                basis: Arc::clone(basis),
+                observed: *observed,
+                packets,
+                bytes,
+            };
             return [way(there, out.1), way(here, back.1)];
         }
         let ways = judge();
         if self.ways.len() < MOST_KNOWN {
-            self.ways.push((shown, [0, 1].map(|i| (ways[i].segment, Arc::clone(&ways[i].basis)))));
+            self.ways.push((shown, [0, 1].map(|i| (ways[i].segment, Arc::clone(&ways[i].basis), ways[i].observed))));
         }
         ways
     }

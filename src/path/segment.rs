@@ -37,6 +37,8 @@ pub struct Way {
     pub segment: Segment,
     /// The evidence, in words.
     pub basis: Arc<str>,
+    /// Links of the topology saw packets on it; else it follows from a pool, or from the places of the two ends.
+    pub observed: bool,
     /// Packets, copies at further taps not counted.
     pub packets: u64,
     /// Bytes of these packets.
@@ -78,11 +80,13 @@ impl Ends {
 fn way_without(topology: &Topology, ends: Ends, sightings: &[Sighting<'_>], at: Timestamp, untrusted: &BTreeSet<Mac>) -> Way {
     let seen = observe(topology, sightings, ends.heading(), untrusted);
     let (packets, bytes) = traffic(seen.iter());
-    let (segment, basis) = observed(&seen).unwrap_or_else(|| {
+    let shown = observed(&seen);
+    let observed = shown.as_ref().is_some_and(|(segment, _)| segment.is_edge());
+    let (segment, basis) = shown.unwrap_or_else(|| {
         let (segment, basis) = returning(topology, ends.from.0, ends.to.0, at).unwrap_or_else(|| by_ends(topology, ends, &seen));
         if packets > 0 { (segment, basis) } else { (segment, format!("no packet seen in this direction; {basis}")) }
     });
-    Way { segment, basis: basis.into(), packets, bytes }
+    Way { segment, basis: basis.into(), observed, packets, bytes }
 }
 
 /// What edge links show. Two different segments are no answer, and both are named.

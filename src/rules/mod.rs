@@ -15,6 +15,7 @@ pub mod identity;
 pub mod page;
 pub mod path;
 pub mod transport;
+pub mod trunk;
 
 pub use page::Page;
 
@@ -45,7 +46,10 @@ pub const RULES: &[&Rule] = &[
     &transport::dr046_foreign_peer_claims_microsoft::RULE,
     &transport::dr047_content_length::RULE,
     &dialog::dr070_delayed_offer::RULE,
+    &trunk::dr153_trunk_class::RULE,
     &path::dr170_asymmetric_segment::RULE,
+    &path::dr171_er_expected::RULE,
+    &path::dr173_path_mismatch::RULE,
 ];
 
 /// Who a rule blames.

@@ -122,6 +122,30 @@ impl Topology {
         self.lookup.pool(ip).map(|(net, advertised)| (*net, advertised.as_slice()))
     }
 
+    /// What the file says stands at `ip`: the role of the longest prefix that holds it.
+    pub fn role(&self, ip: IpAddr) -> Option<PrefixRole> {
+        let holding = self.tables.prefixes.iter().filter(|prefix| prefix.cidr.contains(&ip));
+        holding.max_by_key(|prefix| prefix.cidr.prefix_len())?.role
+    }
+
+    /// A table of the file names `ip`, or a prefix that holds it; else its place is a guess, or Microsoft's list has it.
+    pub fn names(&self, ip: IpAddr) -> bool {
+        let tables = &self.tables;
+        tables.prefixes.iter().any(|prefix| prefix.cidr.contains(&ip))
+            || tables.nats.iter().any(|nat| nat.pool.contains(&ip))
+            || tables.static_nats.iter().any(|pair| [*pair.inside, *pair.outside].contains(&ip))
+            || tables.sites.iter().flat_map(|site| &site.subnets).any(|net| net.contains(&ip))
+            || tables.tenant.trusted_ips.iter().any(|net| net.contains(&ip))
+            || self.sbc(ip).is_some()
+            || self.trunk(ip).is_some()
+    }
+
+    /// The site whose subnet holds `ip`, by the longest one.
+    pub fn site(&self, ip: IpAddr) -> Option<&Site> {
+        let subnets = self.tables.sites.iter().flat_map(|site| site.subnets.iter().map(move |net| (net, site)));
+        subnets.filter(|(net, _)| net.contains(&ip)).max_by_key(|(net, _)| net.prefix_len()).map(|(_, site)| site)
+    }
+
     /// The number is in the private numbering plan.
     pub fn is_private_number(&self, number: &str) -> bool {
         self.private.hold(number)

@@ -102,12 +102,14 @@ pub struct Prefix {
 pub enum PrefixRole {
     /// A web proxy: what lies behind it cannot be seen.
     WebProxy,
+    /// Edge servers of Skype for Business, which relay media.
+    Edge,
 }
 
 impl Word for PrefixRole {
     const WHAT: &'static str = "a role";
     fn word(text: &str) -> Result<Self, String> {
-        one_of("role", text, &[("web_proxy", Self::WebProxy)])
+        one_of("role", text, &[("web_proxy", Self::WebProxy), ("edge", Self::Edge)])
     }
 }
 

@@ -21,6 +21,8 @@ pub enum Profile {
 pub struct Scenario {
     /// The call against each of them, in the order of the matrix.
     pub comparisons: Vec<Comparison>,
+    /// Ids of the hops that rows have under these names.
+    pub named: Vec<(&'static str, String)>,
 }
 
 impl Scenario {
@@ -28,7 +30,7 @@ impl Scenario {
     pub(super) fn new(ids: &[&str], seen: &[Observed], setting: Setting) -> Option<Self> {
         let own = rows::matrix().rows.iter().filter(|row| ids.contains(&row.id.as_str()));
         let comparisons: Vec<Comparison> = own.map(|row| compare(row, seen, setting)).collect();
-        (!comparisons.is_empty()).then_some(Self { comparisons })
+        (!comparisons.is_empty()).then_some(Self { comparisons, named: Vec::new() })
     }
 
     /// Ids joined by `/`: `TD1/TD2`.
@@ -42,10 +44,14 @@ impl Scenario {
         seen.min().unwrap_or(Verdict::Unseen)
     }
 
+    /// The call against the row that fits best.
+    pub fn best(&self) -> Option<&Comparison> {
+        self.comparisons.iter().find(|comparison| comparison.verdict() == self.verdict())
+    }
+
     /// `TD1/TD2: match`; of mismatches those of the row that fits best.
     pub fn text(&self) -> String {
-        let best = self.comparisons.iter().find(|comparison| comparison.verdict() == self.verdict());
-        format!("{}: {}", self.ids(), best.map(Comparison::text).unwrap_or_default())
+        format!("{}: {}", self.ids(), self.best().map(Comparison::text).unwrap_or_default())
     }
 }
 

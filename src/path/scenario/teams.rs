@@ -79,6 +79,7 @@ pub(super) fn scenario(call: &Call, recognitions: &[Recognition], hops: &[Hop], 
     }
     let facts = Facts { far, bypass: parties.bypass(), offer: parties.offer, other_tenant: parties.other_tenant() };
     let mut seen: Vec<Observed> = Vec::new();
+    let mut named: Vec<(&'static str, String)> = Vec::new();
     for hop in hops.iter().filter(|hop| hop.kind == HopKind::Signalling && parties.is_with_microsoft(hop)) {
         let own = [hop.a.ip, hop.b.ip].into_iter().find_map(|ip| parties.sbcs.iter().position(|sbc| sbc.ips.contains(&ip)));
         let numbered = match own {
@@ -86,13 +87,18 @@ pub(super) fn scenario(call: &Call, recognitions: &[Recognition], hops: &[Hop], 
             Some(1) => Some("SBC2-proxy"),
             _ => None,
         };
-        seen.extend(Some("SBC-proxy").into_iter().chain(numbered).map(|leg| observed(leg, hop)));
+        for leg in Some("SBC-proxy").into_iter().chain(numbered) {
+            seen.push(observed(leg, hop));
+            named.push((leg, hop.id.clone()));
+        }
     }
     for (of, hop) in media.iter().filter(|(of, _)| Some(*of) == far) {
         seen.extend(names(*of).iter().map(|leg| observed(leg, hop)));
+        named.extend(names(*of).iter().map(|leg| (*leg, hop.id.clone())));
     }
-    let setting = Setting { express_route: topology.tables.express_route, sbc_inside: parties.sbc_inside() };
-    Scenario::new(&rows(facts), &seen, setting)
+    let between = media.iter().filter(|(of, _)| *of == Far::Sbc && far == Some(Far::Sbc)).flat_map(|(_, hop)| [hop.a.place, hop.b.place]);
+    let setting = Setting { express_route: topology.tables.express_route, sbc_inside: parties.sbc_inside(between) };
+    Some(Scenario { named, ..Scenario::new(&rows(facts), &seen, setting)? })
 }
 
 /// What rows call media of this kind.
@@ -242,11 +248,11 @@ impl<'t> Parties<'t> {
         self.sbcs.iter().any(|sbc| sbc.place == Place::OtherTenant)
     }
 
-    /// Whether the SBCs are in your network; nothing where an address alone does not tell.
-    fn sbc_inside(&self) -> Option<bool> {
-        match self.sbcs.iter().find(|sbc| !sbc.place.is_inside()) {
+    /// Whether the SBCs, and those in places `others`, are in your network; nothing where an address alone does not tell.
+    fn sbc_inside(&self, others: impl Iterator<Item = Place>) -> Option<bool> {
+        match self.sbcs.iter().map(|sbc| sbc.place).chain(others).find(|place| !place.is_inside()) {
             None => Some(true),
-            Some(sbc) => matches!(sbc.place, Place::Carrier | Place::ThirdParty).then_some(false),
+            Some(place) => matches!(place, Place::Carrier | Place::ThirdParty).then_some(false),
         }
     }
 }

@@ -1,0 +1,3 @@
+//! The trunk leg and the size of messages on it (section G of the catalogue).
+
+pub mod dr153_trunk_class;
