@@ -284,3 +284,16 @@ fn damaged_files_are_refused_or_read_but_never_panic() {
         let _ = Topology::parse(&text, "t.toml");
     }
 }
+
+#[test]
+fn roles_sites_and_names_come_from_the_longest_prefix() {
+    let text = "[[prefix]]\ncidr = '10.0.0.0/8'\nplace = 'your_network'\nrole = 'edge'\n[[prefix]]\ncidr = '10.9.0.0/16'\nplace = 'dmz'\n\
+                [[prefix]]\ncidr = '10.9.9.9/32'\nplace = 'dmz'\nrole = 'web_proxy'\n\
+                [[site]]\nid = 'all'\nsubnets = ['172.16.0.0/12']\n[[site]]\nid = 'one'\nsubnets = ['172.16.1.0/24']\n";
+    let topology = Topology::parse(text, "t.toml").unwrap();
+    let roles = ["10.1.1.1", "10.9.1.1", "10.9.9.9", "192.0.2.1"].map(|address| topology.role(ip(address)));
+    assert_eq!(roles, [Some(PrefixRole::Edge), None, Some(PrefixRole::WebProxy), None]);
+    let sites = ["172.16.1.1", "172.16.2.1", "10.1.1.1"].map(|address| topology.site(ip(address)).map(|site| site.id.as_str()));
+    assert_eq!(sites, [Some("one"), Some("all"), None]);
+    assert_eq!(["10.1.1.1", "172.16.2.1", "192.168.1.1"].map(|address| topology.names(ip(address))), [true, true, false]);
+}

@@ -6,6 +6,7 @@ use super::frame::{Segment, frame};
 use super::ladder::{Ladder, Line, Rtp, Sighting, Transport, What};
 use super::message::Writer;
 use super::sdp::codec;
+use super::stun::{self, Asked};
 use super::tls::Session;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -177,6 +178,7 @@ struct Wire<'l> {
     connections: BTreeMap<(SocketAddr, SocketAddr), Connection>,
     said: BTreeMap<(String, String), Vec<u8>>,
     sessions: BTreeMap<(SocketAddr, SocketAddr), Session>,
+    asked: BTreeMap<(SocketAddr, SocketAddr), Asked>,
     ids: BTreeMap<SocketAddr, u16>,
     frames: Vec<Frame>,
 }
@@ -188,6 +190,7 @@ impl<'l> Wire<'l> {
             connections: BTreeMap::new(),
             said: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            asked: BTreeMap::new(),
             ids: BTreeMap::new(),
             frames: Vec::new(),
         }
@@ -215,6 +218,12 @@ impl<'l> Wire<'l> {
                     self.send_message(index, line, bytes);
                 }
                 What::Segment(flags) => self.segment(index, line, *flags),
+                What::Stun(stun) => {
+                    let asked = self.asked.get(&(line.to.at, line.from.at)).copied();
+                    let (bytes, asks) = stun.write(&index.to_string(), asked).map_err(|e| format!("line {}: {e}", index + 1))?;
+                    self.asked.extend(asks.map(|asked| ((line.from.at, line.to.at), asked)));
+                    self.send(index, line, line.at, Segment::Udp(bytes), &line.sighting);
+                }
                 What::Rtp(rtp) => self.rtp(index, line, rtp)?,
             }
         }
@@ -296,6 +305,9 @@ impl<'l> Wire<'l> {
             packet.extend((160_000 + n * step * codec.clock_khz).to_be_bytes());
             packet.extend(ssrc.to_be_bytes());
             packet.extend(noise(u64::from(ssrc) << 32 | u64::from(n), bytes));
+            if let Some(channel) = rtp.channel {
+                packet = stun::channel_data(channel, &packet);
+            }
             self.send_nth(n + 1, index, line, line.at + i64::from(n) * rtp.every, Segment::Udp(packet), &line.sighting);
         }
         Ok(())

@@ -12,7 +12,8 @@
 //! 0.500  sbc > ms  again                               the last message that way, byte for byte
 //! 0.600  sbc > ms  [SYN]                               a bare TCP segment; the flow then gets no handshake of its own
 //! 0.700  sbc > ms  tls hello sni=sip.pstnhub.microsoft.com    TLS, as `tls` tells
-//! 1.000  sbc 198.51.100.5:4000 > ms 52.114.75.24:49200  srtp PCMU x 500 every 20 ms ssrc=0x1 lost=3,10-12
+//! 0.800  sbc 198.51.100.5:4000 > ms 52.114.75.24:49200  stun check efgh:abcd    STUN, as `stun` tells
+//! 1.000  sbc > ms  srtp PCMU x 500 every 20 ms ssrc=0x1 lost=3,10-12
 //! ```
 //!
 //! Addresses and transport may be left out once a pair has them. Words `key=value` are facts of the frame ([`Facts`]), of the
@@ -187,7 +188,7 @@ impl Reader {
         let mut facts = Facts::default();
         let tls = if given == Some(Transport::Tls) { Tls::read(rest)? } else { None };
         let what = tls.map_or_else(|| what(rest, &mut facts), |tls| Ok(What::Tls(tls)))?;
-        let (from, to, transport) = self.addresses(matches!(what, What::Rtp(_)), from, to, given)?;
+        let (from, to, transport) = self.addresses(matches!(what, What::Rtp(_) | What::Stun(_)), from, to, given)?;
         self.lines.push(Line { at, from, to, transport, what, sighting: Sighting { facts, copies: Vec::new() } });
         self.last = Some(Last::Line);
         Ok(())

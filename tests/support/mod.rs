@@ -14,6 +14,7 @@ pub mod party;
 pub mod run;
 pub mod sdp;
 pub mod seal;
+pub mod stun;
 pub mod tls;
 pub mod token;
 pub mod what;

@@ -1,6 +1,7 @@
-//! What a ladder's line sends: a SIP message, the same once more, a bare TCP segment, a message of TLS, or RTP.
+//! What a ladder's line sends: a SIP message, the same once more, a bare TCP segment, a message of TLS or STUN, or RTP.
 
 use super::facts::Facts;
+use super::stun::Stun;
 use super::tls::Tls;
 use super::token::{address, number, numbers, pair, time};
 use std::net::SocketAddr;
@@ -16,6 +17,8 @@ pub enum What {
     Segment(u8),
     /// A message of TLS.
     Tls(Tls),
+    /// A message of STUN.
+    Stun(Stun),
     /// RTP packets.
     Rtp(Rtp),
 }
@@ -64,6 +67,8 @@ pub struct Rtp {
     pub seq: u16,
     /// `lost=`: which packets of the run, from 1, are missing.
     pub lost: Vec<u32>,
+    /// `channel=`: the channel of TURN that wraps them.
+    pub channel: Option<u16>,
 }
 
 /// Words that are facts of a frame and nothing else.
@@ -83,6 +88,7 @@ pub fn what(words: &[String], facts: &mut Facts) -> Result<What, String> {
     let (first, rest) = words.split_first().ok_or("a method, a status or rtp is missing")?;
     match first.as_str() {
         "rtp" | "srtp" => rtp(first == "srtp", rest, facts).map(What::Rtp),
+        "stun" => Stun::read(rest, facts).map(What::Stun),
         "again" => facts_only(rest).map(|given| *facts = given).map(|()| What::Again),
         flags if flags.starts_with('[') => {
             *facts = facts_only(rest)?;
@@ -91,7 +97,7 @@ pub fn what(words: &[String], facts: &mut Facts) -> Result<What, String> {
         start if start.chars().all(|c| c.is_ascii_uppercase()) || start.parse::<u16>().is_ok_and(|s| (100..700).contains(&s)) => {
             sip(start, rest, facts).map(What::Sip)
         }
-        other => Err(format!("'{other}' is no method, status, rtp, srtp, again or [FLAGS]")),
+        other => Err(format!("'{other}' is no method, status, rtp, srtp, stun, again or [FLAGS]")),
     }
 }
 
@@ -142,13 +148,15 @@ fn rtp(secured: bool, words: &[String], facts: &mut Facts) -> Result<Rtp, String
         return Err(shape.to_owned());
     }
     let every = time(&format!("{gap}ms"))?;
-    let mut rtp = Rtp { codec: codec.clone(), secured, count: number("x", count)?, every, ssrc: None, seq: 1000, lost: Vec::new() };
+    let count = number("x", count)?;
+    let mut rtp = Rtp { codec: codec.clone(), secured, count, every, ssrc: None, seq: 1000, lost: Vec::new(), channel: None };
     for word in rest {
         let (key, value) = pair(word).ok_or_else(|| format!("'{word}' is no key=value"))?;
         match key {
             "ssrc" => rtp.ssrc = Some(number(key, value)?),
             "seq" => rtp.seq = number(key, value)?,
             "lost" => rtp.lost = numbers(key, value)?,
+            "channel" => rtp.channel = Some(number(key, value)?),
             _ if facts.take(key, value)? => {}
             _ => return Err(format!("'{key}' is no fact of RTP or of a frame")),
         }

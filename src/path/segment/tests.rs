@@ -150,3 +150,14 @@ fn mac_that_one_direction_shows_on_both_edges_counts_in_neither() {
     let [there, back] = ways(&topology, ip(SBC), ip(PROXY), &there, &back, START);
     assert_eq!((there.segment, back.segment), (Segment::InternetOrExpressroute, Segment::Unknown));
 }
+
+#[test]
+fn only_what_a_link_saw_is_observed() {
+    let observed =
+        |text: &str, interface| way(&topology(&[EDGE, text]), ip(SBC), ip(PROXY), &[seen(interface, 0.0, 9.0, 9)], START).observed;
+    assert!(observed("", "er") && observed("", "isp"));
+    assert!(!observed("", "lan") && !observed("", "eth9"));
+    let pool = "[[nat]]\npool = '198.51.100.0/28'\nadvertised = ['internet']\n";
+    let back = way(&topology(&[EDGE, pool]), ip(PROXY), ip(SBC), &[seen("lan", 0.0, 9.0, 9)], START);
+    assert_eq!((back.segment, back.observed), (Segment::Internet, false));
+}
