@@ -218,13 +218,15 @@ impl<'t> Parties<'t> {
             _ => {}
         }
         let far = match [a, b].map(|end| self.sbc(end.ip)) {
+            // On a trunk between two SBCs media is none that Microsoft told of.
+            [Some(_), Some(_)] if [a, b].iter().all(|end| self.is_elsewhere(end.ip)) => return None,
             [Some(one), Some(other)] => return (one != other).then_some(Far::Sbc),
             [Some(_), None] => b,
             [None, Some(_)] => a,
             // An SBC behind NAT sends from an address that it did not announce, to one that Microsoft did.
             [None, None] => *[a, b].iter().find(|end| self.announced.contains(&end.ip))?,
         };
-        if self.elsewhere.contains(&far.ip) && !self.announced.contains(&far.ip) {
+        if self.is_elsewhere(far.ip) {
             return None;
         }
         match far.place {
@@ -232,6 +234,11 @@ impl<'t> Parties<'t> {
             place if place.is_inside() => Some(Far::InsideClient),
             _ => Some(Far::RemoteClient),
         }
+    }
+
+    /// It takes part in another leg, and Microsoft did not tell of it.
+    fn is_elsewhere(&self, ip: IpAddr) -> bool {
+        self.elsewhere.contains(&ip) && !self.announced.contains(&ip)
     }
 
     /// `MediaBypass`, where all gateways of these SBCs say the same.

@@ -34,6 +34,9 @@ fn check(call: &Call, ctx: &Ctx<'_>) -> Outcome {
     }
     match (scenario.verdict(), scenario.best()) {
         (Verdict::Mismatch, Some(best)) => Outcome::Violated(vec![violation(call, &scenario, best, &hops, ctx)]),
+        (Verdict::Unseen, _) | (_, None) if hops.len() < ctx.hops.len() => {
+            Outcome::NotChecked("the two directions of its legs are on two segments, which is DR170's to tell".to_owned())
+        }
         (Verdict::Unseen, _) | (_, None) => Outcome::NotChecked("no leg of the call was seen on a segment that can be named".to_owned()),
         _ => Outcome::Clean,
     }
