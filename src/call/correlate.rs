@@ -7,7 +7,11 @@ use super::leg::LegKind;
 use super::outcome::{self, CallOutcome};
 use super::relay;
 use super::unclaimed::Unclaimed;
-use super::{Claim, Due, Leg, LegId, ice::Checks, reported::Reports};
+use super::{
+    Claim, Due, Leg, LegId,
+    ice::{self, Checks},
+    reported::Reports,
+};
 use crate::decode::FlowKey;
 use crate::flow::{ConnId, Connection, Seen, Stream, StunExchange};
 use crate::hash;
@@ -52,6 +56,10 @@ pub struct Call {
 const SETTLED_BY_RTCP: u64 = 3;
 /// A closed signalling flow is kept this long: a leg closes 40 s after its end, at the next sweep.
 const CLOSED_FOR: Span = Span::secs(120);
+/// Connectivity is checked so long before media at most.
+const BEFORE_MEDIA: Span = Span::secs(60);
+/// Streams of one path that are held against each other for checks.
+const MOST_SIDES: usize = 8;
 
 /// State of the serial stage.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -251,7 +259,12 @@ impl Correlator {
         let own = |mut streams: Vec<Box<Stream>>| {
             streams.sort_by_key(|stream| began(stream));
             let flows: BTreeSet<FlowKey> = streams.iter().map(|stream| stream.flow).collect();
-            Own { streams, checks: flows.into_iter().flat_map(|flow| checks.of_flow(flow)).collect() }
+            let mut own: Vec<StunExchange> = flows.iter().flat_map(|flow| checks.of_flow(*flow)).collect();
+            if flows.len() > 1 {
+                own.extend(checks_around(&streams, checks));
+                own.sort_by_key(|check| check.first.seq);
+            }
+            Own { streams, checks: own }
         };
         let lots = self.unclaimed.release(all).into_iter().filter(|streams| !streams.is_empty());
         let mut lots: Vec<Own> = lots.map(own).collect();
@@ -284,6 +297,23 @@ impl Own {
     pub fn began(&self) -> Seq {
         self.streams.first().map_or(Seq(0), |stream| began(stream))
     }
+}
+
+/// Of media that something passes on: the checks of those at its two ends on the way between them without it.
+fn checks_around(streams: &[Box<Stream>], checks: &mut Checks) -> Vec<StunExchange> {
+    let ends = |stream: &Stream| stream.flow.from_to(stream.dir);
+    let times = |stream: &Stream| Some((stream.first()?.at - BEFORE_MEDIA, stream.last()?.at));
+    let mut found: Vec<StunExchange> = Vec::new();
+    let sides = || streams.iter().take(MOST_SIDES).map(|stream| &**stream);
+    for near in sides() {
+        for far in sides().filter(|far| far.ssrc == near.ssrc && far.flow != near.flow) {
+            let (from, to) = (ends(near).0.ip(), ends(far).1.ip());
+            if let Some(times) = times(far).filter(|_| from != to) {
+                found.extend(checks.between(from, to, times));
+            }
+        }
+    }
+    ice::listed(found)
 }
 
 /// Of legs that announced a stream's end, the last that was there when the stream began, else the first that came.

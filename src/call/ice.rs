@@ -8,7 +8,7 @@ use crate::proto::stun::method;
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Flows that checks are kept of; beyond it those unheard of for longest go, at the next sweep.
 const MOST_FLOWS: usize = 1 << 16;
@@ -88,6 +88,27 @@ impl Checks {
         listed(checks)
     }
 
+    /// The checks of two hosts on the direct way between them, as far as they began before `until` and went on after `from`: of media
+    /// that a relay passes on, they tell whether there was another way.
+    pub fn between(&mut self, a: IpAddr, b: IpAddr, (from, until): (Timestamp, Timestamp)) -> Vec<StunExchange> {
+        let ports = (SocketAddr::new(a, 0), FlowKey::V4([0; 16]))..;
+        let of_a = self.ends.range(ports).take_while(|(end, _)| end.ip() == a).take(MOST_LOOKED_AT).map(|(_, flow)| *flow);
+        let is_direct = |flow: &FlowKey| {
+            let (one, other) = flow.endpoints();
+            [[a, b], [b, a]].contains(&[one.ip(), other.ip()])
+        };
+        let flows: Vec<FlowKey> = of_a.filter(is_direct).collect();
+        let mut checks: Vec<StunExchange> = Vec::new();
+        for flow in flows {
+            let Some(known) = self.by_flow.get_mut(&flow) else { continue };
+            let own: Vec<StunExchange> = known.extract_if(.., |check| check.first.at <= until && check.until >= from).collect();
+            self.forget_names(flow, &own);
+            self.forget_if_empty(flow);
+            checks.extend(own);
+        }
+        checks
+    }
+
     /// Forgets what nobody came for, at `clock`.
     pub fn retire(&mut self, clock: Timestamp, ledger: &mut Ledger) {
         let last = |checks: &[StunExchange]| checks.iter().map(|check| check.until).max().unwrap_or_default();
@@ -125,7 +146,7 @@ impl Checks {
 }
 
 /// As many as are listed, in order of first message.
-fn listed(mut checks: Vec<StunExchange>) -> Vec<StunExchange> {
+pub(super) fn listed(mut checks: Vec<StunExchange>) -> Vec<StunExchange> {
     checks.sort_by_key(|check| (check.nominations == 0, check.successes == 0, check.first.seq));
     checks.truncate(MOST_OF_CALL);
     checks.sort_by_key(|check| check.first.seq);

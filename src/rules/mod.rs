@@ -50,6 +50,8 @@ pub const RULES: &[&Rule] = &[
     &path::dr170_asymmetric_segment::RULE,
     &path::dr171_er_expected::RULE,
     &path::dr173_path_mismatch::RULE,
+    &path::dr174_p2p_relayed_inside::RULE,
+    &path::dr176_media_in_vpn::RULE,
     &path::dr178_hairpin::RULE,
     &path::dr179_third_party_relay::RULE,
 ];
