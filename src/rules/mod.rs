@@ -52,6 +52,7 @@ pub const RULES: &[&Rule] = &[
     &path::dr173_path_mismatch::RULE,
     &path::dr174_p2p_relayed_inside::RULE,
     &path::dr176_media_in_vpn::RULE,
+    &path::dr177_prefix_data_stale::RULE,
     &path::dr178_hairpin::RULE,
     &path::dr179_third_party_relay::RULE,
 ];

@@ -5,7 +5,7 @@ use super::{Attempt, Fate, Parties};
 use crate::decode::TapId;
 use crate::flow::{Connection, Seen};
 use crate::time::Timestamp;
-use crate::topology::{Cloud, Topology};
+use crate::topology::{Cloud, Place, Topology};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
@@ -90,6 +90,10 @@ impl CloudOf {
 /// The history of one SBC, by the address it has towards Microsoft.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrunkHistory {
+    /// First packet of a connection with Microsoft.
+    pub first: Option<Seen>,
+    /// The first that called itself the service from an address in no known prefix, and where.
+    pub stranger: Option<(IpAddr, Seen)>,
     /// Addresses of Microsoft that tried to open connections to it.
     pub peers: BTreeMap<IpAddr, Peer>,
     /// Taps where a packet of it to Microsoft was seen.
@@ -132,6 +136,8 @@ impl TrunkHistory {
     }
 
     fn merge(&mut self, later: TrunkHistory) {
+        self.first = self.first.or(later.first);
+        self.stranger = self.stranger.or(later.stranger);
         for (ip, peer) in later.peers {
             if self.peers.len() >= MOST_PEERS && !self.peers.contains_key(&ip) {
                 continue;
@@ -157,6 +163,11 @@ impl Trunks {
     pub fn connection(&mut self, connection: &Connection, topology: &Topology, clock: Timestamp) {
         let Some(parties) = Parties::of(connection, topology) else { return };
         let Some(history) = self.of(parties.sbc.ip()) else { return };
+        history.first.get_or_insert(connection.first);
+        let microsoft = parties.microsoft.ip();
+        if topology.place_of(microsoft, connection.first.at) == Place::Internet {
+            history.stranger.get_or_insert((microsoft, connection.first));
+        }
         if let Some(seen) = &connection.half(parties.from_sbc).first {
             history.hear(seen.tap);
         }

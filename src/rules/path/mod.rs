@@ -6,5 +6,6 @@ pub mod dr171_er_expected;
 pub mod dr173_path_mismatch;
 pub mod dr174_p2p_relayed_inside;
 pub mod dr176_media_in_vpn;
+pub mod dr177_prefix_data_stale;
 pub mod dr178_hairpin;
 pub mod dr179_third_party_relay;
