@@ -51,6 +51,7 @@ pub const RULES: &[&Rule] = &[
     &path::dr171_er_expected::RULE,
     &path::dr173_path_mismatch::RULE,
     &path::dr174_p2p_relayed_inside::RULE,
+    &path::dr175_conference_edge_missing::RULE,
     &path::dr176_media_in_vpn::RULE,
     &path::dr177_prefix_data_stale::RULE,
     &path::dr178_hairpin::RULE,
