@@ -177,6 +177,23 @@ impl Judge<'_> {
         judged.add_findings(gathered.findings);
     }
 
+    /// Judges a connection that is no signalling, by the host that it is for. It is no hop of the report.
+    pub fn service(&self, connection: &Connection, memo: &mut Memo, judged: &mut Judged) {
+        let mut gathered = Gathered::default();
+        let hop = path::unread(connection, &self.network, memo);
+        let ctx = Ctx { hops: std::slice::from_ref(&hop), ..self.ctx() };
+        for rule in self.rules {
+            if let Check::Service(check) = rule.check {
+                let outcome = check(connection, &ctx);
+                gathered.tally(rule, &outcome);
+                gathered.violations(rule, outcome, None, || connection_filter(connection));
+            }
+        }
+        let report = CallReport { first: connection.first.seq, findings: gathered.findings.as_slice().into(), ..CallReport::default() };
+        judged.add(Some(&report).filter(|report| !report.findings.is_empty()), gathered.tallies, self.format);
+        judged.add_findings(gathered.findings);
+    }
+
     /// Judges what a whole run showed of the SBCs and of the ways to Microsoft.
     pub fn run(&self, trunks: &Trunks, routes: &Routes) -> Judged {
         let mut gathered = Gathered::default();

@@ -205,7 +205,14 @@ impl Analysis {
             judged
         };
         let connections = self.calls.retire(clock, all);
-        par::par_map(lots(connections), of_lot).into_iter().try_for_each(|judged| self.results.add(judged))
+        par::par_map(lots(connections), of_lot).into_iter().try_for_each(|judged| self.results.add(judged))?;
+        let of_lot = |lot: Vec<Connection>| {
+            let mut judged = Judged::default();
+            memos.lend(|memo| lot.iter().for_each(|connection| judge.service(connection, memo, &mut judged)));
+            judged
+        };
+        let services = self.calls.services();
+        par::par_map(lots(services), of_lot).into_iter().try_for_each(|judged| self.results.add(judged))
     }
 }
 

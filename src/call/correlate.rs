@@ -56,6 +56,8 @@ pub struct Call {
 const SETTLED_BY_RTCP: u64 = 3;
 /// A closed signalling flow is kept this long: a leg closes 40 s after its end, at the next sweep.
 const CLOSED_FOR: Span = Span::secs(120);
+/// Connections that are no signalling and end between two sweeps; of more, the rest is let go.
+const MOST_SERVICES: usize = 1 << 16;
 /// Connectivity is checked so long before media at most.
 const BEFORE_MEDIA: Span = Span::secs(60);
 /// Streams of one path that are held against each other for checks.
@@ -71,6 +73,8 @@ pub struct Correlator {
     closed: Vec<(Timestamp, ConnId)>,
     /// Connections whose 5-tuple was used again.
     replaced: Vec<Arc<Connection>>,
+    /// Connections that are no signalling, until they are asked for.
+    services: Vec<Connection>,
     /// Legs that announced SRTP.
     secured: HashSet<LegId, foldhash::fast::RandomState>,
     /// Streams that no leg claims.
@@ -101,6 +105,21 @@ impl Correlator {
         self.closed.extend(closed.map(|clock| (clock, id)));
         let before = self.connections.insert(flow, Arc::new(connection));
         self.replaced.extend(before.filter(|before| before.id != id));
+    }
+
+    /// A connection that is no signalling ended.
+    pub fn service(&mut self, connection: Connection) {
+        match self.services.len() < MOST_SERVICES {
+            true => self.services.push(connection),
+            false => self.ledger.evicted += 1,
+        }
+    }
+
+    /// Gives them, in order of first packet.
+    pub fn services(&mut self) -> Vec<Connection> {
+        let mut services = std::mem::take(&mut self.services);
+        services.sort_unstable_by_key(|connection| (connection.id.opened, connection.id.flow));
+        services
     }
 
     /// Forgets signalling flows that closed long enough ago that no call asks for them any more, and gives them in order of first

@@ -110,6 +110,7 @@ impl CallStage {
                 Fact::Connection { connection, closed } => self.correlator.connection(*connection, closed),
                 Fact::Rtcp(report) => self.correlator.reports.add(*report),
                 Fact::Stun(exchange) => self.correlator.checks.add(*exchange),
+                Fact::Service(connection) => self.correlator.service(*connection),
                 Fact::Message(_) => {}
             }
         }
@@ -192,6 +193,11 @@ impl CallStage {
     /// Forgets connections that nobody will ask for any more, once the calls of what ended are made; gives them in order of first packet.
     pub fn retire(&mut self, clock: Timestamp, all: bool) -> Vec<Arc<Connection>> {
         self.correlator.retire(clock, all, self.budget.connections)
+    }
+
+    /// Connections that are no signalling and ended since this was asked last, in order of first packet.
+    pub fn services(&mut self) -> Vec<Connection> {
+        self.correlator.services()
     }
 
     /// Sources of streams whose leg is about to be closed, with the place of its last message.

@@ -18,6 +18,8 @@ pub enum Fact {
         /// Clock at which it ended or was given up: nothing more will come of it.
         closed: Option<Timestamp>,
     },
+    /// A TLS connection is over that is no signalling: which host it was for, and where it was seen.
+    Service(Box<Connection>),
     /// What RTCP in one direction of a flow said since it was told last.
     Rtcp(Box<RtcpReport>),
     /// What became of STUN requests of one flow since they were told last.
@@ -33,6 +35,7 @@ impl Fact {
             Fact::Stream(stream) => (2, stream.first().map_or(Seq(0), |seen| seen.seq)),
             Fact::Rtcp(report) => (3, report.first.seq),
             Fact::Stun(exchange) => (4, exchange.first.seq),
+            Fact::Service(connection) => (5, connection.id.opened),
         }
     }
 }

@@ -146,6 +146,8 @@ fn close(mut tcp: Tcp, (seq, clock): (Seq, Timestamp), keys: &KeyLog, ledger: &m
     out.extend(messages.into_iter().map(|m| (seq, Fact::Message(Box::new(m)))));
     if flow.is_signalling() {
         out.push((seq, Fact::Connection { connection: Box::new(flow.told()), closed: Some(clock) }));
+    } else if flow.asks_for_host() {
+        out.push((seq, Fact::Service(Box::new(flow.told()))));
     }
     std::mem::take(&mut flow.sent_on)
 }

@@ -67,6 +67,7 @@ fn facts(packets: &[Vec<u8>], size: usize) -> Vec<String> {
                 Fact::Stream(_) => format!("{} stream", seq.0),
                 Fact::Rtcp(_) => format!("{} rtcp", seq.0),
                 Fact::Stun(_) => format!("{} stun", seq.0),
+                Fact::Service(_) => format!("{} service", seq.0),
             });
         }
     }

@@ -221,6 +221,12 @@ impl TcpFlow {
         }
     }
 
+    /// It is no signalling, and its client says which host it wants.
+    pub fn asks_for_host(&self) -> bool {
+        let offered = self.lanes.tls().and_then(|session| session.handshake.offered.as_ref());
+        offered.is_some_and(|offered| offered.what.server_name.is_some()) && !self.is_signalling()
+    }
+
     fn halves(&self) -> impl Iterator<Item = &Half> {
         self.lanes.halves(Dir::Up).chain(self.lanes.halves(Dir::Down))
     }

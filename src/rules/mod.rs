@@ -49,6 +49,7 @@ pub const RULES: &[&Rule] = &[
     &trunk::dr153_trunk_class::RULE,
     &path::dr170_asymmetric_segment::RULE,
     &path::dr171_er_expected::RULE,
+    &path::dr172_internet_only_on_er::RULE,
     &path::dr173_path_mismatch::RULE,
     &path::dr174_p2p_relayed_inside::RULE,
     &path::dr175_conference_edge_missing::RULE,
@@ -133,6 +134,8 @@ pub enum Check {
     Message(fn(&LegMessage, &Ctx<'_>) -> Outcome),
     /// One TCP connection, whatever could be read of it.
     Connection(fn(&Connection, &Ctx<'_>) -> Outcome),
+    /// One TLS connection that is no signalling and names the host that it is for; `ctx.hops` has its hop.
+    Service(fn(&Connection, &Ctx<'_>) -> Outcome),
     /// One leg, Direct Routing or not.
     Leg(fn(&Leg, &Ctx<'_>) -> Outcome),
     /// One call with all its legs and hops, once; also media that nobody signalled.
@@ -150,7 +153,7 @@ impl Check {
     pub const fn scope(&self) -> &'static str {
         match self {
             Check::Message(_) => "Message",
-            Check::Connection(_) => "Connection",
+            Check::Connection(_) | Check::Service(_) => "Connection",
             Check::Leg(_) => "Leg",
             Check::Call(_) => "Call",
             Check::Hop(_) | Check::Path(..) => "Hop",

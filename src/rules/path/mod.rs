@@ -3,6 +3,7 @@
 pub mod crossing;
 pub mod dr170_asymmetric_segment;
 pub mod dr171_er_expected;
+pub mod dr172_internet_only_on_er;
 pub mod dr173_path_mismatch;
 pub mod dr174_p2p_relayed_inside;
 pub mod dr175_conference_edge_missing;
