@@ -17,7 +17,7 @@
 //! ```
 //!
 //! Addresses and transport may be left out once a pair has them. Words `key=value` are facts of the frame ([`Facts`]), of the
-//! message (`call= sdp= media= candidate= tag= for= phrase= body=`), and else header fields: `contact=-` removes one.
+//! message (`call= sdp= media= candidate= srflx= relay= tag= for= phrase= body=`), and else header fields: `contact=-` removes one.
 
 use super::facts::Facts;
 use super::tls::Tls;

@@ -123,10 +123,12 @@ impl<'l> Writer<'l> {
             return Ok(None);
         }
         let text = self.description(call, index, sip, wanted, answer)?;
-        if wanted != "multipart" {
-            return Ok(Some(("application/sdp".to_owned(), text)));
-        }
-        let parts = format!("--part\r\nContent-Type: application/sdp\r\n\r\n{text}\r\n--part--\r\n");
+        let location = match wanted {
+            "multipart" => "",
+            "pidf" => "--part\r\nContent-Type: application/pidf+xml\r\n\r\n<presence/>\r\n",
+            _ => return Ok(Some(("application/sdp".to_owned(), text))),
+        };
+        let parts = format!("--part\r\nContent-Type: application/sdp\r\n\r\n{text}\r\n{location}--part--\r\n");
         Ok(Some(("multipart/mixed;boundary=part".to_owned(), parts)))
     }
 
@@ -134,7 +136,7 @@ impl<'l> Writer<'l> {
         let line = &self.ladder.lines[index];
         let (found, codec_name) = self.media(index, &line.from.name);
         let port = if capitals(line) { 49_200 } else { 4_000 };
-        let direction = if matches!(wanted, "yes" | "multipart") { "sendrecv" } else { wanted };
+        let direction = if matches!(wanted, "yes" | "multipart" | "pidf") { "sendrecv" } else { wanted };
         let description = Description {
             session: hash(&["session", &call.seed, &line.from.name]) >> 32,
             media: sip.media.or(found).unwrap_or_else(|| SocketAddr::new(line.from.at.ip(), port)),
@@ -142,7 +144,7 @@ impl<'l> Writer<'l> {
             answer,
             secured: line.transport == Transport::Tls,
             direction: direction.to_owned(),
-            candidate: sip.candidate,
+            candidates: sip.candidates.clone(),
         };
         let version = call.version(&line.from.name, description.text(0));
         Ok(description.text(version))

@@ -44,8 +44,8 @@ pub struct Description {
     pub secured: bool,
     /// `sendrecv`, `sendonly`, `recvonly`, `inactive`.
     pub direction: String,
-    /// An ICE host candidate (RFC 8445).
-    pub candidate: Option<SocketAddr>,
+    /// ICE candidates (RFC 8445): type and address.
+    pub candidates: Vec<(&'static str, SocketAddr)>,
 }
 
 impl Description {
@@ -73,8 +73,8 @@ impl Description {
             // A key that guards nothing: 30 octets of zero.
             lines.push(format!("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{}", "A".repeat(40)));
         }
-        if let Some(host) = self.candidate {
-            lines.push(format!("a=candidate:1 1 UDP 2130706431 {} {} typ host", host.ip(), host.port()));
+        for (n, (kind, at)) in (1..).zip(&self.candidates) {
+            lines.push(format!("a=candidate:{n} 1 UDP {} {} {} typ {kind}", 2_130_706_432_u32 - n, at.ip(), at.port()));
         }
         lines.join("\r\n") + "\r\n"
     }
@@ -89,7 +89,7 @@ fn an_offer_names_two_codecs_and_an_answer_one() {
         answer: false,
         secured: true,
         direction: "sendrecv".to_owned(),
-        candidate: None,
+        candidates: Vec::new(),
     };
     assert!(description.text(1).contains("\r\nm=audio 4000 RTP/SAVP 0 8 101\r\n"));
     description.answer = true;

@@ -32,12 +32,12 @@ pub struct Sip {
     pub uri: Option<String>,
     /// `call=`: which Call-ID of the ladder; 1 when not given.
     pub call: u32,
-    /// `sdp=`: `no`, `yes`, `multipart`, or a direction such as `sendonly`.
+    /// `sdp=`: `no`, `yes`, `multipart`, `pidf` (multipart with a location), or a direction such as `sendonly`.
     pub sdp: Option<String>,
     /// `media=`: address of the SDP.
     pub media: Option<SocketAddr>,
-    /// `candidate=`: address of an ICE host candidate in the SDP.
-    pub candidate: Option<SocketAddr>,
+    /// `candidate=`, `srflx=`, `relay=`: type and address of ICE candidates in the SDP, in order.
+    pub candidates: Vec<(&'static str, SocketAddr)>,
     /// `tag=`: parts forks; goes into a response's To tag.
     pub tag: String,
     /// `for=`: method that a response answers, when not the newest open request.
@@ -129,7 +129,9 @@ fn sip(start: &str, words: &[String], facts: &mut Facts) -> Result<Sip, String> 
             "call" => sip.call = number(key, value)?,
             "sdp" => sip.sdp = Some(value.to_owned()),
             "media" => sip.media = Some(media()?),
-            "candidate" => sip.candidate = Some(media()?),
+            "candidate" => sip.candidates.push(("host", media()?)),
+            "srflx" => sip.candidates.push(("srflx", media()?)),
+            "relay" => sip.candidates.push(("relay", media()?)),
             "tag" => sip.tag = value.to_owned(),
             "for" => sip.answers = Some(value.to_owned()),
             "phrase" => sip.phrase = Some(value.to_owned()),
