@@ -159,7 +159,7 @@ impl Judge<'_> {
         judged.routes.connection(connection, &self.network, memo);
         let hop = (connection.content != Content::Sip).then(|| path::unread(connection, &self.network, memo));
         if let Some(reason) = unread::reason(connection).filter(|_| is_encrypted_signalling(connection, ctx.topology)) {
-            for rule in self.rules.iter().filter(|rule| matches!(rule.check, Check::Message(_))) {
+            for rule in self.rules.iter().filter(|rule| rule.reads_sip()) {
                 gathered.tally(rule, &Outcome::NotChecked(reason.clone()));
             }
             *judged.unread.entry(reason).or_default() += 1;

@@ -12,7 +12,6 @@ use crate::flow::keylog::KeyLog;
 use crate::ledger::{Kind, Ledger};
 use crate::path::{Bound, Network, Sums};
 use crate::report::{BySeverity, Decimal, InputEntry, LedgerEntry, SegmentEntry, Summary, TapEntry, Totals};
-use crate::rules::Check;
 use crate::topology::Segment;
 
 /// Nanoseconds in a minute.
@@ -130,7 +129,7 @@ fn ledger(ledger: &Ledger) -> LedgerEntry {
 }
 
 fn notes(results: &Results, facts: &InputFacts<'_>, run: &RunFacts<'_>, settings: Settings<'_>) -> Vec<String> {
-    let blind = settings.rules.iter().filter(|rule| matches!(rule.check, Check::Message(_))).count();
+    let blind = settings.rules.iter().filter(|rule| rule.reads_sip()).count();
     let mut notes: Vec<String> = results.unread.iter().map(|(reason, n)| unread::note(reason, *n, blind)).collect();
     if facts.keys.bad_lines > 0 {
         notes.push(format!("{} lines of the key logs could not be read: they are cut, or no key log's", facts.keys.bad_lines));

@@ -1,5 +1,5 @@
-//! Which way packets went, by what evidence, whether both directions of a flow went the same way, and which gateways
-//! Location-Based Routing lets a call go through.
+//! Which way packets went, by what evidence, whether both directions of a flow went the same way, which way Local Media Optimization
+//! wants media to go, and which gateways Location-Based Routing lets a call go through.
 
 mod facts;
 mod gather;
@@ -8,8 +8,10 @@ mod window;
 
 pub mod asymmetry;
 pub mod classify;
+pub mod gateway;
 pub mod hop;
 pub mod lbr;
+pub mod lmo;
 pub mod memo;
 pub mod routes;
 pub mod scenario;
@@ -17,6 +19,7 @@ pub mod segment;
 pub mod traffic;
 
 pub use asymmetry::{Asymmetry, Verdict, judge};
+pub use gateway::{Carriers, carriers};
 pub use hop::{End, Hop, HopKind, Network, hops, unread};
 pub use memo::{Memo, Memos};
 pub use routes::Routes;

@@ -3,7 +3,7 @@
 use crate::call::{Call, Leg, LegMessage, MessageIdx, Recognition, Transaction};
 use crate::finding::{Evidence, Outcome, Severity, Violation};
 use crate::flow::Connection;
-use crate::path::{Hop, Routes};
+use crate::path::{Carriers, Hop, Routes, carriers};
 use crate::proto::sip::{HeaderName, Method, NameAddr};
 use crate::time::Timestamp;
 use crate::topology::Topology;
@@ -12,6 +12,7 @@ use std::net::IpAddr;
 
 pub mod dialog;
 pub mod identity;
+pub mod lmo;
 pub mod page;
 pub mod path;
 pub mod transport;
@@ -57,6 +58,14 @@ pub const RULES: &[&Rule] = &[
     &path::dr177_prefix_data_stale::RULE,
     &path::dr178_hairpin::RULE,
     &path::dr179_third_party_relay::RULE,
+    &lmo::dr190_lmo_headers_missing::RULE,
+    &lmo::dr191_lmo_mediapath_last::RULE,
+    &lmo::dr192_lmo_site_case::RULE,
+    &lmo::dr193_lmo_not_local::RULE,
+    &lmo::dr194_lmo_external_private::RULE,
+    &lmo::dr195_lmo_record_route::RULE,
+    &lmo::dr196_lmo_path_mode::RULE,
+    &lmo::dr197_lmo_vpn::RULE,
 ];
 
 /// Who a rule blames.
@@ -109,6 +118,15 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// It reads SIP messages or what they make up: of a connection that nobody could read it can say nothing.
+    pub fn reads_sip(&self) -> bool {
+        match self.check {
+            Check::Message(_) => true,
+            Check::Leg(_) | Check::Call(_) => self.evidence.starts_with("SIP text"),
+            Check::Connection(_) | Check::Service(_) | Check::Hop(_) | Check::Path(..) | Check::Trunk(_) => false,
+        }
+    }
+
     /// Its family: the folder of its file and page, by its number's section of the catalogue.
     pub fn family(&self) -> &'static str {
         match self.id.get(2..5).and_then(|number| number.parse::<u16>().ok()).unwrap_or_default() {
@@ -184,6 +202,17 @@ impl<'a> Ctx<'a> {
     pub fn to_microsoft(&self, message: &LegMessage) -> bool {
         let m = &message.message;
         self.leg.is_some_and(|(_, r)| r.is_microsoft(m.dst(), m.src()) && !r.is_microsoft(m.src(), m.dst()))
+    }
+
+    /// The message comes from Microsoft.
+    pub fn from_microsoft(&self, message: &LegMessage) -> bool {
+        let m = &message.message;
+        self.leg.is_some_and(|(_, r)| r.is_microsoft(m.src(), m.dst()) && !r.is_microsoft(m.dst(), m.src()))
+    }
+
+    /// The gateways of the topology that may carry the leg.
+    pub fn carriers(&self) -> Option<Carriers<'a>> {
+        self.leg.map(|(leg, recognition)| carriers(leg, recognition, self.topology))
     }
 
     /// The connection that the message came over. None where another one on the same ports followed it.

@@ -76,7 +76,7 @@ pub fn switches(topology: &Topology) -> Vec<Switch> {
         (
             "[[site]], [[user]]",
             vec![(tables.sites.len(), "site"), (tables.users.len(), "user")],
-            "Location-Based Routing and Local Media Optimization by site",
+            "Location-Based Routing and Local Media Optimization by site: DR192, DR193, DR196, DR200-DR204",
             "neither is evaluated",
         ),
         (
