@@ -16,7 +16,7 @@
 //! | [`engine`] | windows decoded in parallel, fragments joined, 64 shards of flows; the only threads |
 //! | [`topology`] | the user's network, read from TOML text; the built-in Microsoft prefixes |
 //! | [`call`] | transactions, dialogs, legs, offer and answer, media and reports bound, NATs and relays chained, quality, Direct Routing recognised |
-//! | [`path`] | hops, a segment for each direction with its basis, asymmetry of each and of all flows together; expected paths; Location-Based Routing as a function |
+//! | [`path`] | hops, a segment for each direction with its basis, asymmetry of each and of all flows together; expected paths; Local Media Optimization as a table; Location-Based Routing as a function, and what a leg shows of its inputs |
 //! | [`trunk`] | what is known of each SBC over time, across its connections and calls |
 //! | [`finding`], [`rules`] | outcomes of checks; one file a rule, pure functions |
 //! | [`report`] | plain data, one format a file |

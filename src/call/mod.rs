@@ -28,7 +28,7 @@ pub mod transaction;
 mod unclaimed;
 
 #[cfg(test)]
-mod support;
+pub(crate) mod support;
 
 pub use bound::BoundStream;
 pub use correlate::{Call, Correlator};

@@ -80,3 +80,44 @@ fn named(invite: &LegMessage, recognition: &Recognition) -> Option<String> {
         TypedHost::Ip(_) | TypedHost::None => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::{recognise, support};
+
+    const FILE: &str = "
+[[sbc]]
+id = 'one'
+fqdn = 'a.example'
+place = 'your_network'
+signalling = ['198.51.100.4']
+[[gateway]]
+fqdn = 'a.example'
+[[gateway]]
+fqdn = 'b.example'
+sbc = 'one'
+[[gateway]]
+fqdn = 'c.example'
+sbc = 'one'
+";
+
+    fn carried(uri: &str) -> (Option<String>, Vec<String>, String) {
+        let topology = Topology::parse(FILE, "t.toml").unwrap();
+        let ends = ("52.114.75.24:5061", "198.51.100.4:5061");
+        let leg = support::leg(vec![support::message(0, ends, &format!("INVITE {uri} SIP/2.0"), "INVITE", "")]);
+        let carriers = carriers(&leg, &recognise::recognise(&leg, &topology), &topology);
+        let names = carriers.gateways.iter().map(|gateway| gateway.fqdn.to_string()).collect();
+        (carriers.name.clone(), names, carriers.lack())
+    }
+
+    #[test]
+    fn a_name_tells_the_gateway_and_without_one_all_of_the_sbc_are_left() {
+        let (name, gateways, _) = carried("sip:+1@B.example:5061");
+        assert_eq!((name.as_deref(), gateways), (Some("b.example"), vec!["b.example".to_owned()]));
+        let (name, gateways, lack) = carried("sip:+1@198.51.100.4");
+        assert_eq!((name, gateways.len()), (None, 3));
+        assert_eq!(lack, "nothing tells which of a.example, b.example, c.example carries the leg");
+        assert_eq!(carried("sip:+1@x.example").2, "the topology has no gateway x.example");
+    }
+}

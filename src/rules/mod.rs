@@ -12,6 +12,7 @@ use std::net::IpAddr;
 
 pub mod dialog;
 pub mod identity;
+pub mod lbr;
 pub mod lmo;
 pub mod page;
 pub mod path;
@@ -66,6 +67,13 @@ pub const RULES: &[&Rule] = &[
     &lmo::dr195_lmo_record_route::RULE,
     &lmo::dr196_lmo_path_mode::RULE,
     &lmo::dr197_lmo_vpn::RULE,
+    &lbr::dr200_lbr_outbound::RULE,
+    &lbr::dr201_lbr_inbound::RULE,
+    &lbr::dr202_lbr_transfer::RULE,
+    &lbr::dr203_lbr_india_bypass::RULE,
+    &lbr::dr204_lbr_lmo::RULE,
+    &lbr::dr210_emergency::RULE,
+    &lbr::dr211_pidf_lo_missing::RULE,
 ];
 
 /// Who a rule blames.
@@ -208,6 +216,11 @@ impl<'a> Ctx<'a> {
     pub fn from_microsoft(&self, message: &LegMessage) -> bool {
         let m = &message.message;
         self.leg.is_some_and(|(_, r)| r.is_microsoft(m.src(), m.dst()) && !r.is_microsoft(m.dst(), m.src()))
+    }
+
+    /// An INVITE of Microsoft's, or its answer to one.
+    pub fn invite_from_microsoft(&self, message: &LegMessage) -> bool {
+        message.start.method == Method::Invite && self.from_microsoft(message)
     }
 
     /// The gateways of the topology that may carry the leg.

@@ -6,10 +6,10 @@ use crate::error::Error;
 use regex_lite::Regex;
 
 /// Emergency numbers of the world's numbering plans with three digits, for a topology that names none; 112 and 911 reach help from
-/// any mobile phone (3GPP TS 22.101 section 10.1).
-pub(super) const EMERGENCY: [&str; 24] = [
+/// any mobile phone (3GPP TS 22.101 section 10.1). 933 is the test of 911 in North America.
+pub(super) const EMERGENCY: [&str; 25] = [
     "000", "110", "111", "112", "113", "114", "115", "117", "118", "119", "120", "122", "133", "144", "190", "191", "192", "193", "199",
-    "911", "995", "997", "998", "999",
+    "911", "933", "995", "997", "998", "999",
 ];
 
 /// Expressions of `numbers.private_ranges`, ready to match.

@@ -9,19 +9,27 @@
 //! * A call between users that goes to the PSTN follows the user who stays in it; intersecting both users' restrictions would
 //!   contradict the tables.
 //!
-//! It is a judgement of policy, never a router: gateways are weighed as the topology describes them.
+//! It is a judgement of policy, never a router: gateways are weighed as the topology describes them. Of calls in a capture `observed` reads
+//! who calls whom through which gateway, `whereabouts` where the endpoint is, and `audit` asks the function.
 
+mod audit;
 mod decision;
 mod direct;
+pub mod emergency;
 mod facts;
 mod location;
+mod observed;
 mod others;
 mod pstn;
 mod teams;
+mod whereabouts;
 
+pub use audit::{Audit, audit};
 pub use decision::{Decision, Fits, Missing, Ruling, Weighed};
 pub use facts::{Action, Began, Call, Gateway, Location, Party, PstnLeg};
 pub use location::{Located, location};
+pub use observed::{Fate, Moved, Observed, answer, answered_by, user};
+pub use whereabouts::{Whereabouts, whereabouts};
 
 use crate::topology::Edition;
 

@@ -2,6 +2,7 @@
 
 use super::told::Told;
 use crate::call::{Leg, LegMessage, Recognition, media};
+use crate::proto::sip::Method;
 use crate::time::Timestamp;
 use crate::topology::{Place, Topology};
 use std::net::IpAddr;
@@ -24,10 +25,8 @@ pub fn announced<'l>(leg: &'l Leg, recognition: &Recognition) -> Vec<Announced<'
     for (idx, message) in leg.messages.iter().enumerate() {
         let own = described.next_if(|described| described.message as usize == idx);
         if recognition.is_microsoft(message.message.src(), message.message.dst()) {
-            let said = Told::of(&message.sip());
-            if said.location.is_some() {
-                told = Some((message, said));
-            }
+            let said = (message.start.method == Method::Invite).then(|| Told::of(&message.sip()));
+            told = said.filter(|said| said.location.is_some()).map(|said| (message, said)).or(told);
             continue;
         }
         let Some(own) = own else { continue };

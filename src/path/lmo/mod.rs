@@ -8,6 +8,6 @@ mod announced;
 mod table;
 mod told;
 
-pub use announced::{Announced, Realm, announced, realm};
+pub use announced::{Announced, Realm, announced, is_private, realm};
 pub use table::{Near, Way, way};
 pub use told::{LOCATION, PATH, SITE, Told, UserLocation};

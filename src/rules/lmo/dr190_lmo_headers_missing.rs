@@ -4,10 +4,7 @@ use super::{CUT, by_settings, start_line};
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
 use crate::path::lmo::{LOCATION, PATH, SITE, Told, UserLocation};
-use crate::proto::{
-    sdp,
-    sip::{Method, Sip},
-};
+use crate::proto::{sdp, sip::Sip};
 use crate::rules::{Check, Ctx, Direction, Rule};
 use crate::topology::{BypassMode, Place};
 
@@ -27,7 +24,7 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
-    if !ctx.from_microsoft(message) || !message.start.is_request || message.start.method != Method::Invite {
+    if !message.start.is_request || !ctx.invite_from_microsoft(message) {
         return Outcome::NotApplicable;
     }
     let Some(gateway) = ctx.carriers().and_then(|carriers| carriers.one()) else { return Outcome::NotApplicable };

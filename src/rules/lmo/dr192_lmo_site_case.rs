@@ -23,7 +23,7 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
-    if !ctx.from_microsoft(message) {
+    if !ctx.invite_from_microsoft(message) {
         return Outcome::NotApplicable;
     }
     let sip = message.sip();

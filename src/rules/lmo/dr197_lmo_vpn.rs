@@ -4,6 +4,7 @@ use crate::call::{Call, LegMessage};
 use crate::finding::{Evidence, Outcome, Severity, Violation};
 use crate::flow::Seen;
 use crate::path::lmo::{LOCATION, Told, UserLocation};
+use crate::proto::sip::Method;
 use crate::rules::{Check, Ctx, Direction, Rule};
 use crate::topology::{Place, Topology};
 use std::collections::BTreeSet;
@@ -47,8 +48,9 @@ fn check(call: &Call, ctx: &Ctx<'_>) -> Outcome {
 /// The message by which Microsoft says that the user is outside, if it says so last.
 fn told_external<'c>(call: &'c Call, ctx: &Ctx<'_>) -> Option<&'c LegMessage> {
     let direct = call.legs.iter().zip(ctx.recognitions).filter(|(_, recognition)| recognition.is_direct_routing());
-    let said =
-        direct.flat_map(|(leg, recognition)| leg.messages.iter().filter(|m| recognition.is_microsoft(m.message.src(), m.message.dst())));
+    let said = direct.flat_map(|(leg, recognition)| {
+        leg.messages.iter().filter(|m| m.start.method == Method::Invite && recognition.is_microsoft(m.message.src(), m.message.dst()))
+    });
     let located = said.filter_map(|message| Some((message, Told::of(&message.sip()).location?)));
     located.last().filter(|(_, location)| *location == UserLocation::External).map(|(message, _)| message)
 }
