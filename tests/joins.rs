@@ -85,3 +85,84 @@ fn five_calls_at_once_between_two_numbers_are_never_joined_wrongly() {
         assert!(joined[0].starts_with("the same Session-ID, sent by 198.51.100.4 50 ms after"), "{n}: {joined:?}");
     }
 }
+
+/// A call to Teams that its user hands on by REFER: the SBC calls where it points.
+const TRANSFERRED: &str = "
+0.000  carrier 192.0.2.10:5060 > sbc 198.51.100.4:5060  udp  INVITE sip:0201234567@198.51.100.4  from=<sip:0301112233@192.0.2.10>;tag=c1
+0.030  sbc 198.51.100.4:50000 > ms 52.114.75.24:5061  tls  INVITE sip:+31201234567@sip.pstnhub.microsoft.com  call=2 from=<sip:+31301112233@sbc1.contoso.com>;tag=s1
+0.400  ms > sbc  200  call=2
+0.410  sbc 198.51.100.4:5060 > carrier 192.0.2.10:5060  udp  200
+0.420  carrier > sbc  ACK
+0.430  sbc 198.51.100.4:50000 > ms 52.114.75.24:5061  tls  ACK  call=2
+30.00  ms > sbc  REFER call=2 refer-to=<sip:sip.pstnhub.microsoft.com:5061;transport=tls;x-m=8:orgid:7;x-t=9> referred-by=<sip:sip.pstnhub.microsoft.com>
+30.01  sbc > ms  202  call=2
+30.20  sbc > ms  INVITE sip:sip.pstnhub.microsoft.com:5061;transport=tls;x-m=8:orgid:7;x-t=9  call=3 from=<sip:+31301112233@sbc1.contoso.com>;tag=s2
+30.50  ms > sbc  200  call=3
+30.51  sbc > ms  ACK  call=3
+31.00  ms > sbc  BYE  call=2
+31.01  sbc > ms  200  call=2
+60.00  ms > sbc  BYE  call=3
+60.01  sbc > ms  200  call=3
+60.02  sbc 198.51.100.4:5060 > carrier 192.0.2.10:5060  udp  BYE
+60.03  carrier > sbc  200
+";
+
+#[test]
+fn a_call_that_is_referred_on_is_one_call() {
+    let joined = calls(&analyze(TRANSFERRED));
+    let numbers = "the same calling and called numbers, sent by 198.51.100.4 30 ms after it received a leg; likely";
+    let referred = "a REFER that 198.51.100.4 received 200 ms before points to where it calls; very likely";
+    assert_eq!(joined, [(3, vec![numbers.to_owned(), referred.to_owned()])]);
+    let elsewhere = TRANSFERRED.replace("x-t=9  call=3", "x-t=8  call=3");
+    assert_eq!(calls(&analyze(&elsewhere)), [(2, vec![numbers.to_owned()]), (1, vec![])]);
+    let late =
+        TRANSFERRED.replace("30.00  ms > sbc  REFER", "15.00  ms > sbc  REFER").replace("30.01  sbc > ms  202", "15.01  sbc > ms  202");
+    assert_eq!(calls(&analyze(&late)).len(), 2, "fifteen seconds later it may be any call");
+}
+
+/// A consultation call that takes the place of the first one.
+const REPLACED: &str = "
+0.000  sbc 198.51.100.4:50000 > ms 52.114.75.24:5061  tls  INVITE sip:+31201234567@sip.pstnhub.microsoft.com  call=1 from=<sip:+31301112233@sbc1.contoso.com>;tag=s1
+0.400  ms > sbc  200  call=1
+0.430  sbc > ms  ACK  call=1
+90.00  ms 52.114.75.24:1500 > sbc 198.51.100.4:5061  tls  INVITE sip:+31201230000@sbc1.contoso.com:5061  call=9 replaces=CALLID;to-tag=a;from-tag=s1
+90.10  sbc > ms  200  call=9
+90.12  ms > sbc  ACK  call=9
+90.20  sbc 198.51.100.4:50000 > ms 52.114.75.24:5061  tls  BYE  call=1
+90.25  ms > sbc  200  call=1
+99.00  sbc 198.51.100.4:5061 > ms 52.114.75.24:1500  tls  BYE  call=9
+99.05  ms > sbc  200  call=9
+";
+
+#[test]
+fn what_replaces_a_dialog_is_of_its_call() {
+    let first = REPLACED.lines().filter(|line| !line.contains("call=9")).collect::<Vec<_>>().join("\n");
+    let call_id = analyze(&first)["calls"][0]["legs"][0]["call_id"].as_str().unwrap().to_owned();
+    let report = analyze(&REPLACED.replace("CALLID", &call_id));
+    assert_eq!(calls(&report), [(2, vec!["Replaces names the dialog of a leg of this call; certain".to_owned()])]);
+    assert_eq!(calls(&analyze(REPLACED)).len(), 2, "a dialog that was not seen");
+}
+
+/// A call that comes back to the SBC, forwarded to the telephone network.
+const FORWARDED: &str = "
+0.000  sbc 198.51.100.4:50000 > ms1 52.114.75.24:5061  tls  INVITE sip:+31201234567@sip.pstnhub.microsoft.com  call=1 from=<sip:+31301112233@sbc1.contoso.com>;tag=s1
+0.100  ms1 > sbc  100  call=1
+1.000  ms2 52.114.7.24:1500 > sbc 198.51.100.4:5061  tls  INVITE sip:+31611111111@sbc1.contoso.com  call=2 from=<sip:+31301112233@sip.pstnhub.microsoft.com>;tag=m1 history-info=<sip:+31201234567@contoso.com>;index=1,<sip:+31611111111@contoso.com>;index=1.1
+1.900  sbc > ms2  200  call=2
+2.000  ms1 > sbc  200  call=1
+2.010  sbc > ms1  ACK  call=1
+2.020  ms2 > sbc  ACK  call=2
+9.000  sbc > ms1  BYE  call=1
+9.010  ms2 > sbc  BYE  call=2
+9.100  ms1 > sbc  200  call=1
+9.110  sbc > ms2  200  call=2
+";
+
+#[test]
+fn a_call_that_is_forwarded_back_is_one_call() {
+    let said =
+        "the same calling number, forwarded from the number that was called, sent by 52.114.7.24 1000 ms after it received a leg; likely";
+    assert_eq!(calls(&analyze(FORWARDED)), [(2, vec![said.to_owned()])]);
+    let other = FORWARDED.replace("<sip:+31201234567@contoso.com>;index=1,", "<sip:+31209999999@contoso.com>;index=1,");
+    assert_eq!(calls(&analyze(&other)).len(), 2);
+}

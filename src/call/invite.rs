@@ -2,6 +2,7 @@
 //! call has as well.
 
 use super::LegId;
+use super::transfer::{self, Target};
 use crate::flow::Message;
 use crate::hash;
 use crate::proto::sip::{HeaderName, Method, NameAddr, Sip, Uri};
@@ -28,11 +29,14 @@ pub enum Agreement {
     Origin,
     /// Calling and called number, or their last eight digits.
     Numbers,
+    /// Calling number, and a number that History-Info or Diversion names with one that was called.
+    Forwarded,
 }
 
 impl Agreement {
     /// All of them, strongest first.
-    pub const ALL: [Agreement; 4] = [Agreement::SessionId, Agreement::ChargingId, Agreement::Origin, Agreement::Numbers];
+    pub const ALL: [Agreement; 5] =
+        [Agreement::SessionId, Agreement::ChargingId, Agreement::Origin, Agreement::Numbers, Agreement::Forwarded];
 
     /// In words.
     pub fn as_str(self) -> &'static str {
@@ -41,6 +45,7 @@ impl Agreement {
             Agreement::ChargingId => "the same charging identifier",
             Agreement::Origin => "the same session in SDP (o=)",
             Agreement::Numbers => "the same calling and called numbers",
+            Agreement::Forwarded => "the same calling number, forwarded from the number that was called",
         }
     }
 
@@ -49,7 +54,7 @@ impl Agreement {
         match self {
             Agreement::SessionId | Agreement::ChargingId => "certain",
             Agreement::Origin => "very likely",
-            Agreement::Numbers => "likely",
+            Agreement::Numbers | Agreement::Forwarded => "likely",
         }
     }
 }
@@ -72,6 +77,12 @@ pub struct Invite {
     pub to: SocketAddr,
     /// What another leg may agree in.
     pub keys: SmallVec<[Key; 4]>,
+    /// Hash of its Call-ID.
+    pub call: u64,
+    /// Hash of the Call-ID of the dialog whose place it takes.
+    pub replaces: Option<u64>,
+    /// Where it goes.
+    pub target: Option<Target>,
     /// Hashes of its numbers: callers that it may be from, and the called one.
     numbers: (SmallVec<[u64; 2]>, Option<u64>),
 }
@@ -95,8 +106,25 @@ impl Invite {
             let key = called.map(|called| (Agreement::Numbers, hash::quick(&[&caller.to_le_bytes(), &called.to_le_bytes()])));
             keys.extend(key.filter(|key| !keys.contains(key)));
         }
+        for (before, caller) in transfer::called_before(&sip).iter().flat_map(|before| callers.iter().map(move |caller| (before, caller))) {
+            let key = (Agreement::Forwarded, hash::quick(&[&caller.to_le_bytes(), &before.to_le_bytes()]));
+            if Some(*before) != called && !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
         let (from, to) = (message.src(), message.dst());
-        Some(Self { leg, clock: message.clock, at: message.at(), from, to, keys, numbers: (callers, called) })
+        Some(Self {
+            leg,
+            clock: message.clock,
+            at: message.at(),
+            from,
+            to,
+            keys,
+            call: message.call_hash,
+            replaces: transfer::replaced(&sip),
+            target: sip.request_uri().map(|uri| Target::of(&String::from_utf8_lossy(uri))),
+            numbers: (callers, called),
+        })
     }
 
     /// The numbers of two legs do not speak against one call: one of them is the same, or not known.
@@ -131,7 +159,7 @@ fn origin(sip: &Sip<'_>) -> Option<u64> {
 }
 
 /// What identifies the user of a URI on both sides of an SBC: the last digits of a number, else the user in lower case.
-fn number(uri: &str) -> Option<u64> {
+pub(super) fn number(uri: &str) -> Option<u64> {
     let user = Uri::user_of(uri)?;
     let user = user.split(';').next().unwrap_or_default();
     let is_number = user.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'(' | b')' | b' '));

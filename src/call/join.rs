@@ -1,11 +1,11 @@
 //! Legs to calls: which leg an SBC sent on because it received another one.
 //!
 //! When a leg begins, those that began up to [`WINDOW`] before it at the host that sends it are looked up by what both have in common.
-//! One that fits is the leg before it; several that fit alike mean that nobody knows: the leg stays a call of its own, and is counted.
+//! What replaces a dialog of a leg, or is sent where a REFER pointed, is of that leg's call, however long ago that began. One that fits is the leg before it; several that fit alike mean that nobody knows: the leg stays a call of its own, and is counted.
 //! Legs of one call are kept when they close, until the last of them has.
 
 use super::invite::{Agreement, Invite, Key};
-use super::{Leg, LegId, correlate::Own};
+use super::{Leg, LegId, Reference, correlate::Own, transfer};
 use crate::time::{Span, Timestamp};
 use crate::topology::Topology;
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,8 @@ const MOST_ALIKE: usize = 64;
 const MOST_LEGS: usize = 64;
 /// Legs that others may still be joined to; 16 000 calls a second begin no more.
 const MOST_RECENT: usize = 1 << 16;
+/// REFERs that a call may still follow on.
+const MOST_REFERENCES: usize = 1 << 12;
 
 /// Addresses that are one host: those of each SBC of the topology.
 #[derive(Debug, Default)]
@@ -63,6 +65,10 @@ pub struct Joins {
     recent: VecDeque<Invite>,
     /// The same by what others may agree in.
     by_key: HashMap<Key, SmallVec<[LegId; 2]>, foldhash::fast::RandomState>,
+    /// Legs that an INVITE began and that are open, by the hash of their Call-ID.
+    dialogs: HashMap<u64, LegId, foldhash::fast::RandomState>,
+    /// REFERs of a moment ago, in order.
+    references: VecDeque<Reference>,
     /// Groups by the first of their legs.
     groups: BTreeMap<LegId, Group>,
     /// The group of each leg that is in one.
@@ -79,12 +85,17 @@ impl Joins {
     /// A leg begins.
     pub fn begin(&mut self, invite: Invite, hosts: &Hosts) {
         self.forget(invite.clock);
-        match self.before(&invite, hosts) {
+        let replaced = invite.replaces.and_then(|call| self.dialogs.get(&call).copied());
+        match replaced.map_or_else(|| self.before(&invite, hosts), |_| Before::None) {
             Before::One(earlier, agreements) => self.join(&earlier, &invite, &agreements),
             Before::Several => self.undecided += 1,
-            Before::None => {}
+            Before::None => match replaced {
+                Some(leg) => self.take_in(leg, invite.leg, "Replaces names the dialog of a leg of this call; certain".to_owned()),
+                None => self.follow(&invite, hosts),
+            },
         }
-        for key in &invite.keys {
+        self.dialogs.insert(invite.call, invite.leg);
+        for key in invite.keys.iter().filter(|(kind, _)| *kind != Agreement::Forwarded) {
             let alike = self.by_key.entry(*key).or_default();
             if alike.len() < MOST_ALIKE {
                 alike.push(invite.leg);
@@ -109,9 +120,11 @@ impl Joins {
         let mut left: Vec<&Invite> = Vec::new();
         let mut agreements: SmallVec<[Agreement; 4]> = SmallVec::new();
         for agreement in Agreement::ALL {
-            let keys = invite.keys.iter().filter(|(kind, _)| *kind == agreement);
+            // What was forwarded agrees with the numbers of the leg before.
+            let theirs = if agreement == Agreement::Forwarded { Agreement::Numbers } else { agreement };
+            let keys = invite.keys.iter().filter(|(kind, _)| *kind == agreement).map(|(_, hash)| (theirs, *hash));
             let mut alike: Vec<&Invite> =
-                keys.filter_map(|key| self.by_key.get(key)).flatten().filter_map(|leg| fits(leg, agreement)).collect();
+                keys.filter_map(|key| self.by_key.get(&key)).flatten().filter_map(|leg| fits(leg, agreement)).collect();
             alike.sort_by_key(|earlier| earlier.leg);
             alike.dedup_by_key(|earlier| earlier.leg);
             if !left.is_empty() {
@@ -133,7 +146,36 @@ impl Joins {
     }
 
     fn join(&mut self, earlier: &Invite, later: &Invite, agreements: &[Agreement]) {
-        let root = self.group_of.get(&earlier.leg).copied().unwrap_or(earlier.leg);
+        let same: Vec<&str> = agreements.iter().map(|agreement| agreement.as_str()).collect();
+        let confidence = agreements.first().map_or("", |agreement| agreement.confidence());
+        let (ms, host) = ((later.at - earlier.at).as_millis_f64(), later.from.ip());
+        let why = format!("{}, sent by {host} {ms:.0} ms after it received a leg; {confidence}", same.join(" and "));
+        self.take_in(earlier.leg, later.leg, why);
+    }
+
+    /// A REFER was seen: who received it may begin a leg because of it.
+    pub fn refer(&mut self, reference: Reference) {
+        self.references.push_back(reference);
+        if self.references.len() > MOST_REFERENCES {
+            self.references.pop_front();
+            self.evicted += 1;
+        }
+    }
+
+    /// Joins a leg that its sender begins because a REFER told it to; the last REFER is meant.
+    fn follow(&mut self, invite: &Invite, hosts: &Hosts) {
+        let Some(target) = &invite.target else { return };
+        let sent = |reference: &&Reference| hosts.host(reference.to.ip()) == hosts.host(invite.from.ip());
+        let meant = self.references.iter().rev().find(|reference| sent(reference) && reference.points_to(target));
+        let Some(reference) = meant.filter(|reference| reference.leg != invite.leg) else { return };
+        let (ms, host) = ((invite.at - reference.at).as_millis_f64(), invite.from.ip());
+        let why = format!("a REFER that {host} received {ms:.0} ms before points to where it calls; very likely");
+        self.take_in(reference.leg, invite.leg, why);
+    }
+
+    /// Makes `later` a leg of the call of `earlier`.
+    fn take_in(&mut self, earlier: LegId, later: LegId, why: String) {
+        let root = self.group_of.get(&earlier).copied().unwrap_or(earlier);
         let group = self.groups.entry(root).or_default();
         if group.legs.is_empty() {
             group.legs.push(root);
@@ -143,12 +185,9 @@ impl Joins {
             self.undecided += 1;
             return;
         }
-        group.legs.push(later.leg);
-        self.group_of.insert(later.leg, root);
-        let same: Vec<&str> = agreements.iter().map(|agreement| agreement.as_str()).collect();
-        let confidence = agreements.first().map_or("", |agreement| agreement.confidence());
-        let (ms, host) = ((later.at - earlier.at).as_millis_f64(), later.from.ip());
-        self.said.insert(later.leg, format!("{}, sent by {host} {ms:.0} ms after it received a leg; {confidence}", same.join(" and ")));
+        group.legs.push(later);
+        self.group_of.insert(later, root);
+        self.said.insert(later, why);
     }
 
     /// Why a leg that closes is joined to one before it; it is forgotten here.
@@ -159,6 +198,13 @@ impl Joins {
     /// A leg closed at `clock`: it is kept where others of its call are open, else given back.
     pub fn close(&mut self, leg: Box<Leg>, own: Own, clock: Timestamp) -> Vec<Closed> {
         let id = leg.id;
+        if let Some(call) = leg.messages.first().map(|first| first.message.call_hash)
+            && self.dialogs.get(&call) == Some(&id)
+        {
+            self.dialogs.remove(&call);
+            // Nobody is referred by a leg that is over and no longer here.
+            self.references.retain(|reference| reference.leg != id);
+        }
         let Some(root) = self.group_of.get(&id).copied() else {
             self.drop_recent(id);
             return vec![(leg, own)];
@@ -195,6 +241,9 @@ impl Joins {
     }
 
     fn forget(&mut self, clock: Timestamp) {
+        while self.references.front().is_some_and(|oldest| clock - oldest.clock > transfer::WITHIN) {
+            self.references.pop_front();
+        }
         while self.recent.front().is_some_and(|oldest| clock - oldest.clock > WINDOW) {
             if let Some(oldest) = self.recent.pop_front() {
                 self.unlist(oldest.leg, &oldest.keys);
@@ -239,9 +288,11 @@ fn is_sent_on(earlier: &Invite, later: &Invite, agreement: Agreement, hosts: &Ho
     let sends = if within { earlier.to == later.from } else { host(earlier.to) == host(later.from) };
     // An SBC may have an address for each side that no topology tells: what nobody else can have is enough.
     let identified = agreement <= Agreement::ChargingId && host(earlier.from) != host(later.from);
+    // Microsoft sends on what it received, from another of its addresses.
+    let returns = agreement == Agreement::Forwarded && host(earlier.from) == host(later.to) && host(earlier.from) != host(later.from);
     let apart = if within { earlier.from != later.from } else { !same_way };
     let in_time = later.clock - earlier.clock <= WINDOW;
-    in_time && apart && (sends || identified) && (agreement != Agreement::Origin || earlier.may_be_one_with(later))
+    in_time && apart && (sends || identified || returns) && (agreement != Agreement::Origin || earlier.may_be_one_with(later))
 }
 
 #[cfg(test)]

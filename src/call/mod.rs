@@ -25,6 +25,7 @@ pub mod reported;
 pub mod shard;
 pub mod stage;
 pub mod transaction;
+pub mod transfer;
 mod unclaimed;
 
 #[cfg(test)]
@@ -45,3 +46,4 @@ pub use reported::Reported;
 pub use shard::{CallShard, Claim, Due};
 pub use stage::CallStage;
 pub use transaction::{MessageIdx, Transaction, TransactionIdx};
+pub use transfer::Reference;

@@ -1,7 +1,7 @@
 //! One of the 64 call shards: the legs of its share of the Call-IDs, and the counts of messages.
 
 use super::leg::{Applied, Closing};
-use super::{Invite, Leg, LegId};
+use super::{Invite, Leg, LegId, Reference};
 use crate::engine::Budget;
 use crate::flow::Message;
 use crate::ledger::Ledger;
@@ -37,6 +37,8 @@ pub struct Told {
     pub claims: Vec<Claim>,
     /// Legs that begin.
     pub invites: Vec<Invite>,
+    /// REFERs in legs.
+    pub references: Vec<Reference>,
 }
 
 /// A leg that may be closed now.
@@ -112,6 +114,7 @@ impl CallShard {
         let applied = match self.legs.get_mut(&*key) {
             Some(leg) => {
                 let id = leg.id;
+                told.references.extend(Reference::of(id, &message));
                 leg.apply(message, &mut |endpoint, secured| told.claims.push(Claim { leg: id, endpoint, secured }))
             }
             None => {

@@ -2,7 +2,7 @@
 
 use super::join::{Closed, Hosts};
 use super::shard::{MessageCounts, Told, shard_of};
-use super::{Call, CallShard, Correlator, Due, Invite, Joins, Leg, LegId, correlate::Own};
+use super::{Call, CallShard, Correlator, Due, Invite, Joins, Leg, LegId, Reference, correlate::Own};
 use crate::engine::{Budget, Fact, SHARDS, Wanted, par};
 use crate::flow::{Connection, Message};
 use crate::ledger::Ledger;
@@ -124,10 +124,22 @@ impl CallStage {
             told
         });
         told.iter().flat_map(|told| &told.claims).for_each(|claim| self.correlator.claim(claim));
-        let mut invites: Vec<Invite> = told.into_iter().flat_map(|told| told.invites).collect();
+        let (mut invites, mut references): (Vec<Invite>, Vec<Reference>) = (Vec::new(), Vec::new());
+        for told in told {
+            invites.extend(told.invites);
+            references.extend(told.references);
+        }
         invites.sort_by_key(|invite| invite.leg);
+        references.sort_by_key(|reference| reference.seq);
         let hosts = self.hosts.get_or_insert_default();
-        invites.into_iter().for_each(|invite| self.joins.begin(invite, hosts));
+        let mut references = references.into_iter().peekable();
+        for invite in invites {
+            while let Some(reference) = references.next_if(|reference| reference.seq < invite.leg.0) {
+                self.joins.refer(reference);
+            }
+            self.joins.begin(invite, hosts);
+        }
+        references.for_each(|reference| self.joins.refer(reference));
     }
 
     /// Sets what legs and streams may take, from here on.

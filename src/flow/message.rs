@@ -140,8 +140,13 @@ impl Message {
     pub fn new(sighting: Sighting, clock: Timestamp, text: Text, index: HeaderIndex, cut: bool) -> Self {
         let is_cut = cut || index.cut;
         let call_id = Sip { text: text.bytes(), index: &index }.call_id();
-        let call_hash = hash::quick(&[call_id.unwrap_or_default()]);
+        let call_hash = Self::hash_of_call_id(call_id.unwrap_or_default());
         Self { sighting, clock, text, call_hash, index: OnceCell::from(Box::new(index)), rare: None, cut: is_cut, scanned_cut: cut }
+    }
+
+    /// What [`Message::call_hash`] is of a message with this Call-ID.
+    pub fn hash_of_call_id(call_id: &[u8]) -> u64 {
+        hash::quick(&[call_id])
     }
 
     /// Carried by these records, in order.
