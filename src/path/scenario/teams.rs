@@ -178,7 +178,7 @@ impl<'t> Parties<'t> {
                 continue;
             }
             let is_microsoft = |ip: &IpAddr| self.topology.place_of(*ip, self.at) == Place::Microsoft;
-            let said = match lines.iter().any(|line| line.ice_ufrag.is_some()) {
+            let said = match lines.iter().any(|line| line.ice_ufrag.is_some() || !line.candidates.is_empty()) {
                 false => Offer::Plain,
                 true if ips.iter().all(is_microsoft) => Offer::Ice,
                 true => Offer::Clients,

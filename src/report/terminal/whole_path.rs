@@ -2,7 +2,7 @@
 //! rest on, and the verdict.
 
 use super::hops::outward;
-use super::{calls, path};
+use super::{calls, path, when};
 use crate::record::Seq;
 use crate::report::spool::Spool;
 use crate::report::{CallEntry, CallReport, Format, HopEntry, LegEntry, Rendered, Summary, WayEntry, escape::escape};
@@ -43,6 +43,7 @@ impl WholePath {
         Ok(Some(match all {
             0 => format!("no call '{call}': there is no call in these captures"),
             all if all as usize > named.len() => format!("no call '{call}': the first of {all} are {}", named.join(", ")),
+            1 => format!("no call '{call}': the only one is {}", named.join("")),
             _ => format!("no call '{call}': there are {}", named.join(", ")),
         }))
     }
@@ -77,7 +78,9 @@ impl Format for WholePath {
 fn write(call: &CallEntry<'_>, report: &CallReport<'_>, out: &mut Vec<u8>) -> io::Result<()> {
     let (caller, callee) =
         (calls::party(call, call.caller.as_deref(), |leg| &leg.a), calls::party(call, call.callee.as_deref(), |leg| &leg.b));
-    writeln!(out, "Call {}  {}  {caller} to {callee}  {}", escape(&call.id), escape(&call.started), calls::outcome(call))?;
+    let started = format!("{} {} UTC", when::date(&call.started), when::clock(&call.started));
+    let started = escape(&started);
+    writeln!(out, "Call {}  {}  {caller} to {callee}  {}", escape(&call.id), started, calls::outcome(call))?;
     if let Some(scenario) = &report.scenario {
         writeln!(out, "  expected    {}", escape(scenario))?;
     }
