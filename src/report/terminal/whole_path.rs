@@ -4,8 +4,7 @@
 use super::hops::outward;
 use super::{calls, path, when};
 use crate::record::Seq;
-use crate::report::spool::Spool;
-use crate::report::{CallEntry, CallReport, Format, HopEntry, LegEntry, Rendered, Summary, WayEntry, escape::escape};
+use crate::report::{CallEntry, CallReport, Format, HopEntry, LegEntry, Rendered, Summary, WayEntry, escape::escape, spool::Spool};
 use std::io::{self, Write};
 
 /// Digits of an id that name a call by its beginning, at least.
