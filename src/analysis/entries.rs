@@ -4,10 +4,7 @@ use super::{control, sound, taps, tls};
 use crate::call::{BoundStream, Call, Leg, LegKind, LegMessage, Recognition, media, outcome, recognise, relay::Relay};
 use crate::finding::Finding;
 use crate::flow::{Connection, Origin, Pass, Transport, located::path_order};
-use crate::path::{
-    End, Hop, HopKind, Network, Way,
-    scenario::{self, Profile, Scenario},
-};
+use crate::path::{End, Hop, HopKind, Network, Way, scenario::Scenario};
 use crate::proto::sip::{self, NameAddr, Uri};
 use crate::record::Seq;
 use crate::report::{
@@ -21,17 +18,15 @@ const MS: i128 = 1_000_000;
 /// The report of a call, without ladder.
 pub fn report<'c>(
     call: &'c Call,
-    recognitions: &[Recognition],
-    hops: &'c [Hop],
+    (recognitions, hops, scenario): (&[Recognition], &'c [Hop], Option<&Scenario>),
     findings: &'c [Finding],
     network: &Network<'_>,
 ) -> CallReport<'c> {
-    let scenario = scenario::of_call(call, recognitions, hops, network.topology, Profile::default());
-    let ids = scenario.as_ref().map(Scenario::ids);
+    let ids = scenario.map(Scenario::ids);
     CallReport {
         first: call.first.seq,
         call: Some(CallEntry { scenario: ids.map(Text::from), ..entry(call, recognitions, hops, findings, network) }),
-        scenario: scenario.as_ref().map(Scenario::text),
+        scenario: scenario.map(Scenario::text),
         streams: call.streams.iter().map(|bound| (first(bound), stream(bound, call, hops, network))).collect(),
         hops: entries_of(call, hops),
         findings: findings.into(),

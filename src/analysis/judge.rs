@@ -5,7 +5,10 @@ use crate::call::{Call, Leg, LegMessage, Recognition, recognise};
 use crate::finding::{Finding, Outcome, Violation};
 use crate::flow::{Connection, Content};
 use crate::hash;
-use crate::path::{self, Hop, Memo, Network, Routes, Traffic};
+use crate::path::{
+    self, Hop, Memo, Network, Routes, Traffic,
+    scenario::{self, Profile},
+};
 use crate::report::{CallReport, CheckEntry, Format, Rendered, spool::Part};
 use crate::rules::{Check, Ctx, Rule};
 use crate::time::Timestamp;
@@ -123,7 +126,8 @@ impl Judge<'_> {
         judged.routes.media(call, &self.network, memo);
         let recognitions: Vec<Recognition> = call.legs.iter().map(|leg| recognise::recognise(leg, self.network.topology)).collect();
         let mut gathered = Gathered::default();
-        let ctx = Ctx { call: Some(call), recognitions: &recognitions, hops: &hops, ..self.ctx() };
+        let scenario = scenario::of_call(call, &recognitions, &hops, self.network.topology, Profile::default());
+        let ctx = Ctx { call: Some(call), recognitions: &recognitions, hops: &hops, scenario: scenario.as_ref(), ..self.ctx() };
         for (leg, recognition) in call.legs.iter().zip(&recognitions) {
             let ctx = Ctx { leg: Some((leg, recognition)), ..ctx };
             if recognition.is_direct_routing() {
@@ -136,7 +140,7 @@ impl Judge<'_> {
         self.hops(&hops, &ctx, &mut gathered);
         let shows = self.format.shows(call.first.seq, &gathered.findings);
         let mut report = match shows {
-            true => entries::report(call, &recognitions, &hops, &gathered.findings, &self.network),
+            true => entries::report(call, (&recognitions, &hops, scenario.as_ref()), &gathered.findings, &self.network),
             false => entries::outline(call, &hops, &gathered.findings),
         };
         judged.count(call);
@@ -224,7 +228,7 @@ impl Judge<'_> {
     }
 
     fn ctx(&self) -> Ctx<'_> {
-        Ctx { topology: self.network.topology, clock: self.clock, call: None, recognitions: &[], hops: &[], leg: None }
+        Ctx { topology: self.network.topology, clock: self.clock, call: None, recognitions: &[], hops: &[], scenario: None, leg: None }
     }
 
     fn transport(&self, connection: &Connection, ctx: &Ctx<'_>, gathered: &mut Gathered) {

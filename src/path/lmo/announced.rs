@@ -18,8 +18,12 @@ pub struct Announced<'l> {
     pub told: Option<(&'l LegMessage, Told)>,
 }
 
-/// The SBC's session descriptions on a leg with Microsoft, in order.
+/// The SBC's session descriptions on a leg with Microsoft, in order; none where Microsoft never says where the user is.
 pub fn announced<'l>(leg: &'l Leg, recognition: &Recognition) -> Vec<Announced<'l>> {
+    let locates = |m: &&LegMessage| m.start.method == Method::Invite && recognition.is_microsoft(m.message.src(), m.message.dst());
+    if !leg.messages.iter().filter(locates).any(|message| Told::of(&message.sip()).location.is_some()) {
+        return Vec::new(); // as on most legs: no description need be read
+    }
     let (mut announced, mut told) = (Vec::new(), None);
     let mut described = leg.described.iter().peekable();
     for (idx, message) in leg.messages.iter().enumerate() {

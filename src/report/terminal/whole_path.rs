@@ -41,7 +41,7 @@ impl WholePath {
         let (all, call) = (others.len(), escape(&self.call));
         Ok(Some(match all {
             0 => format!("no call '{call}': there is no call in these captures"),
-            all if all as usize > named.len() => format!("no call '{call}': the first of {all} are {}", named.join(", ")),
+            all if all > named.len() => format!("no call '{call}': the first of {all} are {}", named.join(", ")),
             1 => format!("no call '{call}': the only one is {}", named.join("")),
             _ => format!("no call '{call}': there are {}", named.join(", ")),
         }))

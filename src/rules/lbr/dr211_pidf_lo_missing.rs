@@ -29,7 +29,8 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
         return Outcome::NotApplicable;
     }
     let sip = message.sip();
-    let Some((sign, carriers)) = emergency::sign(&sip, ctx.topology).zip(ctx.carriers()) else { return Outcome::NotApplicable };
+    let Some(sign) = emergency::sign(&sip, ctx.topology) else { return Outcome::NotApplicable };
+    let Some(carriers) = ctx.carriers() else { return Outcome::NotApplicable };
     if !carriers.gateways.iter().any(|gateway| gateway.pidf_lo == Some(true)) {
         return Outcome::NotApplicable;
     }

@@ -27,7 +27,10 @@ fn check(leg: &Leg, ctx: &Ctx<'_>) -> Outcome {
     let all = announced(leg, recognition);
     let internal = |one: &&Announced<'_>| one.told.as_ref().is_some_and(|(_, told)| told.location == Some(UserLocation::Internal));
     let inside: Vec<&Announced<'_>> = all.iter().filter(internal).filter(|one| !one.ips.is_empty()).collect();
-    let Some(carriers) = ctx.carriers().filter(|_| !inside.is_empty()) else { return Outcome::NotApplicable };
+    if inside.is_empty() {
+        return Outcome::NotApplicable;
+    }
+    let Some(carriers) = ctx.carriers() else { return Outcome::NotApplicable };
     let Some(gateway) = carriers.one() else { return Outcome::NotChecked(carriers.lack()) };
     let (mut violations, mut lack) = (Vec::new(), None);
     for one in inside {

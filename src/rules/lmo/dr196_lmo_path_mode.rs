@@ -28,7 +28,8 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     }
     let sip = message.sip();
     let told = Told::of(&sip);
-    let Some((path, carriers)) = told.path.as_ref().zip(ctx.carriers()) else { return Outcome::NotApplicable };
+    let Some(path) = &told.path else { return Outcome::NotApplicable };
+    let Some(carriers) = ctx.carriers() else { return Outcome::NotApplicable };
     if sip.head_cut() {
         return Outcome::NotChecked(CUT.to_owned());
     }

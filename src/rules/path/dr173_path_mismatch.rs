@@ -26,14 +26,19 @@ pub const RULE: Rule = Rule {
 
 fn check(call: &Call, ctx: &Ctx<'_>) -> Outcome {
     // A flow whose directions are on two segments is DR170's, and of no row.
-    let hops: Vec<Hop> = ctx.hops.iter().filter(|hop| !is_torn(hop)).cloned().collect();
-    let of_call = |hops: &[Hop]| scenario::of_call(call, ctx.recognitions, hops, ctx.topology, Profile::Teams);
-    let Some(scenario) = of_call(&hops) else { return Outcome::NotApplicable };
+    let Some(scenario) = ctx.scenario else { return Outcome::NotApplicable };
     if ctx.topology.file.is_none() {
         return Outcome::NotChecked("no topology places the SBC and names the links".to_owned());
     }
+    let hops: Vec<Hop> = ctx.hops.iter().filter(|hop| !is_torn(hop)).cloned().collect();
+    let untorn = (hops.len() < ctx.hops.len()).then(|| scenario::of_call(call, ctx.recognitions, &hops, ctx.topology, Profile::Teams));
+    let scenario = match &untorn {
+        Some(Some(scenario)) => scenario,
+        Some(None) => return Outcome::NotApplicable,
+        None => scenario,
+    };
     match (scenario.verdict(), scenario.best()) {
-        (Verdict::Mismatch, Some(best)) => Outcome::Violated(vec![violation(call, &scenario, best, &hops, ctx)]),
+        (Verdict::Mismatch, Some(best)) => Outcome::Violated(vec![violation(call, scenario, best, &hops, ctx)]),
         (Verdict::Unseen, _) | (_, None) if hops.len() < ctx.hops.len() => {
             Outcome::NotChecked("the two directions of its legs are on two segments, which is DR170's to tell".to_owned())
         }

@@ -91,7 +91,7 @@ mod tests {
             macs: MacPair::default(),
         };
         let history = TrunkHistory { first: Some(seen), ..TrunkHistory::default() };
-        let ctx = Ctx { topology, clock: at, call: None, recognitions: &[], hops: &[], leg: None };
+        let ctx = Ctx { topology, clock: at, call: None, recognitions: &[], hops: &[], scenario: None, leg: None };
         check("198.51.100.4".parse().unwrap(), &history, &ctx)
     }
 
