@@ -6,7 +6,7 @@ mod support;
 use serde_json::Value;
 use support::capture::capture;
 use support::ladder::parse;
-use support::run::analyze_capture;
+use support::run::{analyze_capture, analyze_skype};
 
 /// Two SBCs of one tenant, an Internet link and an inner one.
 fn topology(bypass: bool) -> String {
@@ -149,4 +149,28 @@ fn a_carriers_call_has_no_row() {
     let ladder = "0.000  pbx 10.1.5.20:5060 > carrier 192.0.2.10:5060  udp  INVITE if=lan\n0.400  carrier > pbx  200 if=lan\n0.450  pbx > carrier  ACK if=lan\n";
     let made = capture(&parse(ladder).unwrap()).unwrap();
     assert_eq!(analyze_capture(&made, Some(&topology(true)))["calls"][0]["scenario"], Value::Null);
+}
+
+/// The rows of media that nobody signalled, with clients of Skype for Business.
+fn skype(ladder: &str) -> (String, bool) {
+    let express =
+        "[[link]]\nid = 'er'\nsegment = 'expressroute'\ninterface = ['er']\n[[prefix]]\ncidr = '203.0.113.0/24'\nplace = 'third_party'\n";
+    let topology = format!("express_route = true\n{}{express}", topology(false).replace("schema = 1\n", ""));
+    let made = capture(&parse(ladder).unwrap()).unwrap();
+    let teams = analyze_capture(&made, Some(&topology));
+    assert_eq!(teams["calls"][0]["scenario"], Value::Null, "clients of Teams have no row without an SBC");
+    let report = analyze_skype(&made, &topology);
+    (report["calls"][0]["scenario"].as_str().unwrap().to_owned(), report["checks"]["DR173-path-mismatch"]["violated"] == 1)
+}
+
+#[test]
+fn media_of_skype_for_business_is_of_the_rows_of_its_places() {
+    // Diagram D1, and ON1, HY1, HY2: direct between two that are inside.
+    assert_eq!(skype(&media("10.0.0.7:50010", "10.0.0.8:50012", "lan")), ("ON1/HY1/HY2".to_owned(), false));
+    // D2 and D3: the one who is inside, with an edge or conference in the cloud.
+    assert_eq!(skype(&media("10.0.0.7:50010", "52.114.76.30:50100", "er")), ("ON2/ON4/ON7".to_owned(), false));
+    // D2: the one who is outside.
+    assert_eq!(skype(&media("192.0.2.77:50010", "52.114.76.30:50100", "inet")), ("ON2/ON5/ON8".to_owned(), false));
+    // A conference that somebody else hosts never takes ExpressRoute (ON6).
+    assert_eq!(skype(&media("10.0.0.7:50010", "203.0.113.9:50100", "inet")), ("ON6/HY3".to_owned(), false));
 }

@@ -27,6 +27,8 @@ pub struct Judge<'a> {
     pub format: &'a dyn Format,
     /// How far the capture has come.
     pub clock: Timestamp,
+    /// What the clients of the organisation are.
+    pub profile: Profile,
 }
 
 /// A rule's outcomes on the subjects of one call.
@@ -126,7 +128,7 @@ impl Judge<'_> {
         judged.routes.media(call, &self.network, memo);
         let recognitions: Vec<Recognition> = call.legs.iter().map(|leg| recognise::recognise(leg, self.network.topology)).collect();
         let mut gathered = Gathered::default();
-        let scenario = scenario::of_call(call, &recognitions, &hops, self.network.topology, Profile::default());
+        let scenario = scenario::of_call(call, &recognitions, &hops, self.network.topology, self.profile);
         let ctx = Ctx { call: Some(call), recognitions: &recognitions, hops: &hops, scenario: scenario.as_ref(), ..self.ctx() };
         for (leg, recognition) in call.legs.iter().zip(&recognitions) {
             let ctx = Ctx { leg: Some((leg, recognition)), ..ctx };
@@ -228,7 +230,16 @@ impl Judge<'_> {
     }
 
     fn ctx(&self) -> Ctx<'_> {
-        Ctx { topology: self.network.topology, clock: self.clock, call: None, recognitions: &[], hops: &[], scenario: None, leg: None }
+        Ctx {
+            topology: self.network.topology,
+            clock: self.clock,
+            call: None,
+            recognitions: &[],
+            hops: &[],
+            profile: self.profile,
+            scenario: None,
+            leg: None,
+        }
     }
 
     fn transport(&self, connection: &Connection, ctx: &Ctx<'_>, gathered: &mut Gathered) {

@@ -21,7 +21,7 @@ use crate::call::{CallStage, stage::Ended};
 use crate::engine::{Budget, Engine, Mask, Taps, par};
 use crate::error::Error;
 use crate::flow::{Connection, keylog::KeyLog};
-use crate::path::{Memos, Network};
+use crate::path::{Memos, Network, scenario::Profile};
 use crate::record::{Interface, Window, secrets::Text};
 use crate::report::{Format, Summary, spool::Spool};
 use crate::rules::Rule;
@@ -51,6 +51,8 @@ pub struct Settings<'a> {
     pub rules: &'a [&'static Rule],
     /// The format that entries are rendered in.
     pub format: &'a dyn Format,
+    /// What the clients of the organisation are.
+    pub profile: Profile,
 }
 
 /// What the records' inputs say of themselves, as far as they are opened.
@@ -218,7 +220,7 @@ impl Analysis {
 
 fn judge_at<'a>(taps: &'a Taps, source: Source<'a>, settings: Settings<'a>, clock: Timestamp) -> Judge<'a> {
     let network = Network { topology: settings.topology, taps, interfaces: source.interfaces, files: source.files };
-    Judge { network, rules: settings.rules, format: settings.format, clock }
+    Judge { network, rules: settings.rules, format: settings.format, clock, profile: settings.profile }
 }
 
 /// Parts a list into lots that are judged by one task each.

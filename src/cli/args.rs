@@ -6,7 +6,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-pub use super::lbr::args::Lbr;
+pub use super::{clients::Clients, lbr::args::Lbr};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -105,6 +105,10 @@ pub struct Analyze {
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::Error)]
     pub fail_on: FailOn,
 
+    /// What the clients of the organisation are: which rows of the call flows media is held against
+    #[arg(long, value_enum, default_value_t = Clients::Teams)]
+    pub profile: Clients,
+
     /// Form of the report
     #[arg(long, value_enum, default_value_t = ReportFormat::Terminal)]
     pub format: ReportFormat,
@@ -182,6 +186,7 @@ impl Analyze {
             select: Vec::new(),
             ignore: Vec::new(),
             fail_on: FailOn::Never,
+            profile: Clients::Teams,
             format: ReportFormat::Terminal,
             output: None,
             threads: None,

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 pub mod analyze;
 pub mod args;
 pub mod classify;
+pub mod clients;
 pub mod exit;
 pub mod explain;
 pub mod lbr;

@@ -56,7 +56,7 @@ pub fn analyse(job: &Job<'_>) -> Result<Analysed, Error> {
     let mut filter = job.args.filter.as_deref().map(Filter::compile).transpose()?;
     let options = Options::new(job.args.count, topology.same_link());
     let mut merge = Merge::open(input::discover(&job.args.inputs())?, par::spawn, options)?;
-    let settings = Settings { topology: &topology, rules: &chosen, format: job.format };
+    let settings = Settings { topology: &topology, rules: &chosen, format: job.format, profile: job.args.profile.into() };
     let mut analysis = Analysis::new(job.format);
     let mut keys = key_log(&job.args.keylog)?;
     keys.awaited = merge.has_streams();

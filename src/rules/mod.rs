@@ -3,7 +3,10 @@
 use crate::call::{Call, Leg, LegMessage, MessageIdx, Recognition, Transaction};
 use crate::finding::{Evidence, Outcome, Severity, Violation};
 use crate::flow::Connection;
-use crate::path::{Carriers, Hop, Routes, carriers, scenario::Scenario};
+use crate::path::{
+    Carriers, Hop, Routes, carriers,
+    scenario::{Profile, Scenario},
+};
 use crate::proto::sip::{HeaderName, Method, NameAddr};
 use crate::time::Timestamp;
 use crate::topology::Topology;
@@ -201,6 +204,8 @@ pub struct Ctx<'a> {
     pub recognitions: &'a [Recognition],
     /// The hops of the call.
     pub hops: &'a [Hop],
+    /// What the clients of the organisation are.
+    pub profile: Profile,
     /// The rows of the call flows that it may be of, and how it compares.
     pub scenario: Option<&'a Scenario>,
     /// The leg of the message that is looked at.

@@ -5,6 +5,7 @@ use callpath::analysis::{Analysis, Settings, run};
 use callpath::engine::{Budget, par};
 use callpath::error::Error;
 use callpath::input;
+use callpath::path::scenario::Profile;
 use callpath::record::{Merge, Options};
 use callpath::report::{Format, Summary, json::Json};
 use callpath::rules;
@@ -110,7 +111,7 @@ impl Given {
 }
 
 fn settings<'a>(topology: &'a Topology, format: &'a dyn Format) -> Settings<'a> {
-    Settings { topology, rules: rules::RULES, format }
+    Settings { topology, rules: rules::RULES, format, profile: Profile::Teams }
 }
 
 /// What is written before the end.

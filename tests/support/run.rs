@@ -6,6 +6,7 @@ use callpath::analysis::{Analysis, Settings};
 use callpath::engine::par;
 use callpath::flow::keylog::KeyLog;
 use callpath::input::discover;
+use callpath::path::scenario::Profile;
 use callpath::record::{Merge, Options};
 use callpath::report::{Format, json::Json};
 use callpath::rules::RULES;
@@ -29,13 +30,25 @@ pub fn analyze_capture(capture: &Capture, topology: Option<&str>) -> serde_json:
     report
 }
 
+/// The same of clients of Skype for Business.
+pub fn analyze_skype(capture: &Capture, topology: &str) -> serde_json::Value {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(if capture.pcapng { "ladder.pcapng" } else { "ladder.pcap" });
+    std::fs::write(&path, &capture.bytes).unwrap();
+    serde_json::from_str(&report_of(&[path], Some((topology, "topology")), Profile::SkypeForBusiness)).unwrap()
+}
+
 /// The report as it is written. Paths in the repository are given from its root on, so that no report names a machine's folders.
 pub fn report(inputs: &[PathBuf], topology: Option<(&str, &str)>) -> String {
+    report_of(inputs, topology, Profile::Teams)
+}
+
+fn report_of(inputs: &[PathBuf], topology: Option<(&str, &str)>, profile: Profile) -> String {
     let topology = topology.map_or_else(Topology::built_in, |(text, name)| Topology::parse(text, name).unwrap());
     let inputs: Vec<String> = inputs.iter().map(|path| named(path)).collect();
     let options = Options::new(None, topology.same_link());
     let mut merge = Merge::open(discover(&inputs).unwrap(), par::spawn, options).unwrap();
-    let settings = Settings { topology: &topology, rules: RULES, format: &Json };
+    let settings = Settings { topology: &topology, rules: RULES, format: &Json, profile };
     let mut analysis = Analysis::new(&Json);
     analysis.know(KeyLog::default(), merge.secrets());
     let mut out = Vec::new();
@@ -73,5 +86,11 @@ mod tests {
         let capture = capture(&parse("0 sbc 198.51.100.4:50000 > ms 52.114.75.24:5061 tls OPTIONS\n0.1 ms > sbc 200\n").unwrap()).unwrap();
         let report = analyze_capture(&capture, Some("schema = 1\n"));
         assert_eq!((&report["calls"][0]["kind"], &report["calls"][0]["legs"][0]["status"]), (&"options".into(), &200.into()));
+    }
+
+    #[test]
+    fn media_of_skype_for_business_has_rows() {
+        let ladder = parse("0 a 10.0.0.1:4000 > b 10.0.0.2:4000 rtp PCMU x 100 every 20 ms\n").unwrap();
+        assert_eq!(analyze_skype(&capture(&ladder).unwrap(), "schema = 1\n")["calls"][0]["scenario"], "ON1/HY1/HY2");
     }
 }

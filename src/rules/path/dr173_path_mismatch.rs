@@ -5,7 +5,7 @@ use crate::call::Call;
 use crate::finding::{Evidence, Outcome, Severity, Violation};
 use crate::path::{
     Hop,
-    scenario::{self, Compared, Comparison, Profile, Scenario, Verdict},
+    scenario::{self, Compared, Comparison, Scenario, Verdict},
 };
 use crate::rules::{Check, Ctx, Direction, Rule};
 
@@ -31,7 +31,7 @@ fn check(call: &Call, ctx: &Ctx<'_>) -> Outcome {
         return Outcome::NotChecked("no topology places the SBC and names the links".to_owned());
     }
     let hops: Vec<Hop> = ctx.hops.iter().filter(|hop| !is_torn(hop)).cloned().collect();
-    let untorn = (hops.len() < ctx.hops.len()).then(|| scenario::of_call(call, ctx.recognitions, &hops, ctx.topology, Profile::Teams));
+    let untorn = (hops.len() < ctx.hops.len()).then(|| scenario::of_call(call, ctx.recognitions, &hops, ctx.topology, ctx.profile));
     let scenario = match &untorn {
         Some(Some(scenario)) => scenario,
         Some(None) => return Outcome::NotApplicable,
@@ -78,5 +78,6 @@ fn sbc(call: &Call, ctx: &Ctx<'_>) -> String {
         let (a, b) = leg.ends()?;
         Some(if recognition.is_microsoft(a, b) { b.ip() } else { a.ip() })
     });
-    own.map(|ip| ip.to_string()).unwrap_or_default()
+    // Of media without signalling, who sent first.
+    own.or_else(|| ctx.hops.first().map(|hop| hop.a.ip)).map(|ip| ip.to_string()).unwrap_or_default()
 }

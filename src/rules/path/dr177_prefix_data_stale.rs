@@ -72,6 +72,7 @@ fn violation(as_of: Date, value: &str, message: String, seen: &Seen, excerpt: St
 mod tests {
     use super::*;
     use crate::decode::{MacPair, TapId, TunnelsId};
+    use crate::path::scenario::Profile;
     use crate::record::{RecordId, Seq, SourceId};
     use crate::topology::Word;
 
@@ -91,7 +92,7 @@ mod tests {
             macs: MacPair::default(),
         };
         let history = TrunkHistory { first: Some(seen), ..TrunkHistory::default() };
-        let ctx = Ctx { topology, clock: at, call: None, recognitions: &[], hops: &[], scenario: None, leg: None };
+        let ctx = Ctx { topology, clock: at, call: None, recognitions: &[], hops: &[], profile: Profile::Teams, scenario: None, leg: None };
         check("198.51.100.4".parse().unwrap(), &history, &ctx)
     }
 
