@@ -7,13 +7,13 @@ mod predicted;
 mod supported;
 
 use super::facts::Facts;
-use super::observe::{distrusted, heading, observe};
+use super::observe::{FEW, distrusted, heading, observe, other_edge};
 use super::segment::Sighting;
 use super::window::{Pair, Tally, compare};
 use crate::address;
 use crate::time::Timestamp;
 use crate::topology::{Place, Segment, Topology};
-use direction::{Direction, FEW, dropped_macs, dropped_packets, lack, missing};
+use direction::{Direction, dropped_macs, dropped_packets, lack, missing};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -239,7 +239,7 @@ fn one_observed(given: &Given<'_>, seen: &Direction<'_, '_>, unseen: &Direction<
         return Asymmetry::cannot_tell(lack(unseen), evidence);
     }
     evidence.extend(support);
-    of(Verdict::Possible, supported::other(segment), evidence)
+    of(Verdict::Possible, other_edge(segment), evidence)
 }
 
 #[cfg(test)]

@@ -7,6 +7,9 @@ use crate::topology::{Heading, LinkMatch, Mac, Place, Segment, Topology, Tunnel}
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+/// Packets of a direction below which nothing is said.
+pub(super) const FEW: u64 = 3;
+
 /// What the links say about one sighting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Evidence {
@@ -106,6 +109,20 @@ pub(super) fn distrusted(topology: &Topology, directions: &[(&[Sighting<'_>], He
         }
     }
     seen.into_iter().filter(|(_, segments)| segments.len() > 1).map(|(mac, _)| mac).collect()
+}
+
+/// The edge segment that `segment` is not.
+pub(super) fn other_edge(segment: Segment) -> Segment {
+    if segment == Segment::Expressroute { Segment::Internet } else { Segment::Expressroute }
+}
+
+/// The edge segment that holds at least nine tenths of what was seen at the edge, and at least [`FEW`] packets, copies not counted.
+pub(super) fn settled(seen: &[Observation<'_, '_>]) -> Option<Segment> {
+    let on = |segment| traffic(seen.iter().filter(|observation| observation.edge() == Some(segment))).0;
+    let [express, internet] = [Segment::Expressroute, Segment::Internet].map(on);
+    let (segment, most) = if express > internet { (Segment::Expressroute, express) } else { (Segment::Internet, internet) };
+    let total = express.saturating_add(internet);
+    (most >= FEW && most >= total - total / 10).then_some(segment)
 }
 
 /// What was seen at each tap.

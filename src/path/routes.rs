@@ -19,7 +19,7 @@ use super::observe::{self, Observation};
 use super::segment::Sighting;
 use crate::call::Call;
 use crate::flow::{Connection, Seen, Sightings};
-use crate::topology::{Heading, Place, Segment, Topology};
+use crate::topology::{Heading, Place, Topology};
 use change::Changes;
 use ipnet::IpNet;
 use one_way::OneWays;
@@ -153,15 +153,6 @@ impl Routes {
     pub fn apart(&self) -> Vec<Apart> {
         self.opened.apart()
     }
-}
-
-/// The edge segment that holds nine tenths of what was seen at the edge, and three packets at least.
-fn settled(seen: &[Observation<'_, '_>]) -> Option<Segment> {
-    let on = |segment| observe::traffic(seen.iter().filter(|observation| observation.edge() == Some(segment))).0;
-    let [express, internet] = [Segment::Expressroute, Segment::Internet].map(on);
-    let (segment, most) = if express > internet { (Segment::Expressroute, express) } else { (Segment::Internet, internet) };
-    let total = express.saturating_add(internet);
-    (most >= 3 && most >= total - total / 10).then_some(segment)
 }
 
 #[cfg(test)]

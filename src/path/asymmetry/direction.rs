@@ -1,12 +1,9 @@
 //! One direction of a flow: what its links show, and what keeps it from being observed.
 
-use crate::path::observe::{Evidence, Observation, basis, traffic};
+use crate::path::observe::{Evidence, Observation, basis, settled, traffic};
 use crate::topology::{Heading, Mac, Segment, Topology, mac_text};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-
-/// Packets of a direction below which nothing is said.
-pub(super) const FEW: u64 = 3;
 
 /// One direction and what its links show.
 pub(super) struct Direction<'t, 's> {
@@ -30,12 +27,9 @@ impl Direction<'_, '_> {
         traffic(self.on(segment)).0
     }
 
-    /// The segment that holds at least nine tenths of the observed packets, and at least [`FEW`] of them.
+    /// The segment that nearly all of it keeps to.
     pub fn settled(&self) -> Option<Segment> {
-        let [express, internet] = [Segment::Expressroute, Segment::Internet].map(|segment| self.packets(segment));
-        let (segment, most) = if express > internet { (Segment::Expressroute, express) } else { (Segment::Internet, internet) };
-        let total = express.saturating_add(internet);
-        (most >= FEW && most >= total - total / 10).then_some(segment)
+        settled(&self.seen)
     }
 
     /// M7: the same packets at an inner link and at the edge, in the order of the places and not of the clocks.

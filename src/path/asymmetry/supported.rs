@@ -1,6 +1,7 @@
 //! Support: how packets behave where one direction is observed and the other is not. It makes asymmetry possible, never more.
 
 use super::{Direction, Given};
+use crate::path::observe::other_edge;
 use crate::topology::{Baseline, Heading, LinkSide, Segment};
 use std::net::IpAddr;
 
@@ -10,11 +11,6 @@ const WITHIN: u8 = 2;
 const APART: f64 = 6.0;
 /// How far from the mean of two round trips one over both may be, as a share of their difference. Ours.
 const NEAR: f64 = 1.0 / 6.0;
-
-/// The edge segment that `segment` is not.
-pub(super) fn other(segment: Segment) -> Segment {
-    if segment == Segment::Expressroute { Segment::Internet } else { Segment::Expressroute }
-}
 
 /// What supports that `unseen` goes over the other edge segment than `segment`, that of `seen`.
 pub(super) fn support(given: &Given<'_>, seen: &Direction<'_, '_>, unseen: &Direction<'_, '_>, segment: Segment) -> Vec<String> {
@@ -34,13 +30,13 @@ fn time_to_live(given: &Given<'_>, unseen: &Direction<'_, '_>, segment: Segment)
         return None;
     }
     let usual = |segment| -> Vec<u8> { baselines(given, unseen.from, segment).filter_map(|baseline| baseline.ttl).collect() };
-    let (here, there) = (usual(segment), usual(other(segment)));
+    let (here, there) = (usual(segment), usual(other_edge(segment)));
     let fits = |usual: &[u8], ttl: u8| usual.iter().any(|edge| edge.checked_sub(ttl).is_some_and(|hops| hops <= WITHIN));
     let ttls = || unseen.seen.iter().map(|observation| observation.sighting.ttl);
     let first = ttls().next().filter(|_| !here.is_empty())?;
     let all = ttls().all(|ttl| fits(&there, ttl) && !fits(&here, ttl));
     all.then(|| {
-        let other = other(segment);
+        let other = other_edge(segment);
         format!("{} to {}: TTL {first} is that of {other}, not of {segment}, by the baselines of its links (M8)", unseen.from, unseen.to)
     })
 }
@@ -49,11 +45,11 @@ fn time_to_live(given: &Given<'_>, unseen: &Direction<'_, '_>, segment: Segment)
 fn round_trip(given: &Given<'_>, seen: &Direction<'_, '_>, segment: Segment) -> Option<String> {
     let microsoft = if seen.heading == Heading::Inbound { seen.from } else { seen.to };
     let usual = |segment| baselines(given, microsoft, segment).find_map(|baseline| baseline.rtt_ms).map(f64::from);
-    let (here, there) = (usual(segment)?, usual(other(segment))?);
+    let (here, there) = (usual(segment)?, usual(other_edge(segment))?);
     let (apart, mean) = ((here - there).abs(), f64::midpoint(here, there));
     let trips = given.facts.round_trips.iter().map(|trip| trip.0 as f64 / 1e6);
     let between = trips.into_iter().find(|trip| apart >= APART && (trip - mean).abs() <= apart * NEAR)?;
-    Some(format!("the handshake takes {between:.1} ms, between {here} ms over {segment} and {there} ms over {} (M9)", other(segment)))
+    Some(format!("the handshake takes {between:.1} ms, between {here} ms over {segment} and {there} ms over {} (M9)", other_edge(segment)))
 }
 
 /// M12: Microsoft's answer reaches the outside of the firewall and not its inside, as where the firewall never saw the question leave.

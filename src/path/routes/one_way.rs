@@ -2,9 +2,9 @@
 //! segment: one systematic fault is one entry.
 
 use super::taps::Calibration;
-use super::{Flow, Marks, settled};
+use super::{Flow, Marks};
 use crate::flow::Seen;
-use crate::path::observe::Evidence;
+use crate::path::observe::{Evidence, other_edge, settled};
 use crate::topology::{Segment, Topology};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -100,7 +100,7 @@ impl OneWays {
         let links = &topology.tables.links;
         let is_tapped = |segment| links.iter().enumerate().any(|(idx, link)| *link.segment == segment && taps.is_tapped(idx));
         let support = |((inside, net, link, out), entry): (&Key, &Entry)| {
-            let other = if entry.segment == Segment::Expressroute { Segment::Internet } else { Segment::Expressroute };
+            let other = other_edge(entry.segment);
             let id = links.get(*link).map(|link| link.id.as_str()).unwrap_or_default();
             let unanswered = || {
                 // What would come over a link that is tapped would be seen there.

@@ -1,8 +1,8 @@
 //! Over which segment the connections go that your hosts open with Microsoft, and over which those that Microsoft opens.
 
-use super::{Flow, settled};
+use super::Flow;
 use crate::flow::Seen;
-use crate::path::hop::HopKind;
+use crate::path::{hop::HopKind, observe::settled};
 use crate::topology::Segment;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -6,6 +6,7 @@ use crate::decode::{MacPair, TapId, TunnelsId};
 use crate::path::observe::observe;
 use crate::record::{RecordId, Seq, SourceId};
 use crate::time::{Span, Timestamp};
+use crate::topology::Segment;
 use std::collections::BTreeSet;
 
 fn first(seq: u64) -> Seen {
