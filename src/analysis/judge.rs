@@ -1,7 +1,7 @@
 //! The judge of one ended call: recognises its legs, judges its hops, runs the rules, and renders its entries.
 
 use super::{contact, entries, ladder, survey, unread};
-use crate::call::{Call, Leg, LegMessage, Recognition, recognise};
+use crate::call::{Call, Leg, LegMessage, Names, Recognition, recognise};
 use crate::finding::{Finding, Outcome, Violation};
 use crate::flow::{Connection, Content};
 use crate::hash;
@@ -29,6 +29,8 @@ pub struct Judge<'a> {
     pub clock: Timestamp,
     /// What the clients of the organisation are.
     pub profile: Profile,
+    /// What name servers said so far.
+    pub names: &'a Names,
 }
 
 /// A rule's outcomes on the subjects of one call.
@@ -233,6 +235,7 @@ impl Judge<'_> {
         Ctx {
             topology: self.network.topology,
             clock: self.clock,
+            names: self.names,
             call: None,
             recognitions: &[],
             hops: &[],

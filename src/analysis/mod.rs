@@ -17,7 +17,7 @@ mod taps;
 mod tls;
 mod unread;
 
-use crate::call::{CallStage, stage::Ended};
+use crate::call::{CallStage, Names, stage::Ended};
 use crate::engine::{Budget, Engine, Mask, Taps, par};
 use crate::error::Error;
 use crate::flow::{Connection, keylog::KeyLog};
@@ -129,7 +129,7 @@ impl Analysis {
     /// Closes everything and gives the summary.
     pub fn finish(&mut self, source: Source<'_>, settings: Settings<'_>, run: &RunFacts<'_>) -> io::Result<Summary> {
         self.sweep(source, settings, true)?;
-        let judge = judge_at(&self.engine.taps, source, settings, self.engine.clock());
+        let judge = judge_at((&self.engine.taps, self.calls.names()), source, settings, self.engine.clock());
         let judged = judge.run(&self.results.trunks, &self.results.routes);
         self.results.add(judged)?;
         let mut ledger = self.engine.ledger();
@@ -183,7 +183,7 @@ impl Analysis {
     }
 
     fn judge(&mut self, ended: Vec<Ended>, (clock, all): (Timestamp, bool), source: Source<'_>, settings: Settings<'_>) -> io::Result<()> {
-        let judge = judge_at(&self.engine.taps, source, settings, clock);
+        let judge = judge_at((&self.engine.taps, self.calls.names()), source, settings, clock);
         let memos = Memos::default();
         let mut waiting = lots(ended).into_iter();
         loop {
@@ -201,26 +201,27 @@ impl Analysis {
             };
             par::par_map(batch, of_lot).into_iter().try_for_each(|judged| self.results.add(judged))?;
         }
+        // Calls had to be made with them.
+        let (connections, services) = (self.calls.retire(clock, all), self.calls.services());
+        let judge = judge_at((&self.engine.taps, self.calls.names()), source, settings, clock);
         let of_lot = |lot: Vec<Arc<Connection>>| {
             let mut judged = Judged::default();
             memos.lend(|memo| lot.iter().for_each(|connection| judge.connection(connection, memo, &mut judged)));
             judged
         };
-        let connections = self.calls.retire(clock, all);
         par::par_map(lots(connections), of_lot).into_iter().try_for_each(|judged| self.results.add(judged))?;
         let of_lot = |lot: Vec<Connection>| {
             let mut judged = Judged::default();
             memos.lend(|memo| lot.iter().for_each(|connection| judge.service(connection, memo, &mut judged)));
             judged
         };
-        let services = self.calls.services();
         par::par_map(lots(services), of_lot).into_iter().try_for_each(|judged| self.results.add(judged))
     }
 }
 
-fn judge_at<'a>(taps: &'a Taps, source: Source<'a>, settings: Settings<'a>, clock: Timestamp) -> Judge<'a> {
+fn judge_at<'a>((taps, names): (&'a Taps, &'a Names), source: Source<'a>, settings: Settings<'a>, clock: Timestamp) -> Judge<'a> {
     let network = Network { topology: settings.topology, taps, interfaces: source.interfaces, files: source.files };
-    Judge { network, rules: settings.rules, format: settings.format, clock, profile: settings.profile }
+    Judge { network, rules: settings.rules, format: settings.format, clock, profile: settings.profile, names }
 }
 
 /// Parts a list into lots that are judged by one task each.

@@ -2,7 +2,7 @@
 
 use super::join::{Closed, Hosts};
 use super::shard::{MessageCounts, Told, shard_of};
-use super::{Call, CallShard, Correlator, Due, Invite, Joins, Leg, LegId, Reference, correlate::Own};
+use super::{Call, CallShard, Correlator, Due, Invite, Joins, Leg, LegId, Names, Reference, correlate::Own};
 use crate::engine::{Budget, Fact, SHARDS, Wanted, par};
 use crate::flow::{Connection, Message};
 use crate::ledger::Ledger;
@@ -21,6 +21,8 @@ pub struct CallStage {
     shards: Vec<CallShard>,
     correlator: Correlator,
     joins: Joins,
+    /// What name servers said.
+    names: Names,
     /// What it may hold.
     #[serde(skip)]
     budget: Budget,
@@ -32,7 +34,14 @@ pub struct CallStage {
 impl Default for CallStage {
     fn default() -> Self {
         let shards = (0..SHARDS).map(|_| CallShard::default()).collect();
-        Self { shards, correlator: Correlator::default(), joins: Joins::default(), budget: Budget::default(), hosts: None }
+        Self {
+            shards,
+            correlator: Correlator::default(),
+            joins: Joins::default(),
+            names: Names::default(),
+            budget: Budget::default(),
+            hosts: None,
+        }
     }
 }
 
@@ -111,6 +120,7 @@ impl CallStage {
                 Fact::Rtcp(report) => self.correlator.reports.add(*report),
                 Fact::Stun(exchange) => self.correlator.checks.add(*exchange),
                 Fact::Service(connection) => self.correlator.service(*connection),
+                Fact::Lookup(lookup) => self.names.add(*lookup),
                 Fact::Message(_) => {}
             }
         }
@@ -200,6 +210,11 @@ impl CallStage {
     /// What calls are made with of what ended.
     pub fn correlator(&self) -> &Correlator {
         &self.correlator
+    }
+
+    /// What name servers said so far.
+    pub fn names(&self) -> &Names {
+        &self.names
     }
 
     /// Forgets connections that nobody will ask for any more, once the calls of what ended are made; gives them in order of first packet.

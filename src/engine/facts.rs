@@ -1,6 +1,6 @@
 //! Facts: what shards tell the call stage, owned and in Seq order.
 
-use crate::flow::{Connection, Message, RtcpReport, Stream, StunExchange};
+use crate::flow::{Connection, Lookup, Message, RtcpReport, Stream, StunExchange};
 use crate::record::Seq;
 use crate::time::Timestamp;
 
@@ -18,12 +18,15 @@ pub enum Fact {
         /// Clock at which it ended or was given up: nothing more will come of it.
         closed: Option<Timestamp>,
     },
-    /// A TLS connection is over that is no signalling: which host it was for, and where it was seen.
+    /// A TLS connection is over that is no signalling: which host it was for, and where it was seen. Also the first question of a client
+    /// to a name server.
     Service(Box<Connection>),
     /// What RTCP in one direction of a flow said since it was told last.
     Rtcp(Box<RtcpReport>),
     /// What became of STUN requests of one flow since they were told last.
     Stun(Box<StunExchange>),
+    /// A name server was asked for a name of the service, or told addresses.
+    Lookup(Box<Lookup>),
 }
 
 impl Fact {
@@ -36,6 +39,7 @@ impl Fact {
             Fact::Rtcp(report) => (3, report.first.seq),
             Fact::Stun(exchange) => (4, exchange.first.seq),
             Fact::Service(connection) => (5, connection.id.opened),
+            Fact::Lookup(lookup) => (6, lookup.seen.seq),
         }
     }
 }

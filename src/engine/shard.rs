@@ -13,8 +13,8 @@ use crate::decode::{
     flow_key::{self, Words},
 };
 use crate::flow::{
-    Connection, Content, Control, Course, MediaFlow, Message, Origin, Place, Sample, SctpFlow, Seen, Sighting, Stream, Text, Transport,
-    control::Counted, exported, keylog::KeyLog, text::Near,
+    Askers, Connection, Content, Control, Course, Lookup, MediaFlow, Message, Origin, Place, Sample, SctpFlow, Seen, Sighting, Stream,
+    Text, Transport, control::Counted, exported, keylog::KeyLog, text::Near,
 };
 use crate::ledger::{Kind, Ledger};
 use crate::proto::{dns, dtls, rtcp, rtp, sip, stun};
@@ -40,6 +40,7 @@ pub struct Shard {
     pub(super) udp: Flows<UdpFlow>,
     pub(super) tcp: TcpTable,
     sctp: Flows<SctpFlow>,
+    askers: Askers,
     /// Packets of the UDP flows that are not taken in yet.
     #[serde(skip)]
     pub runs: Runs,
@@ -134,6 +135,10 @@ impl Shard {
         };
         if !counted {
             self.ledger.count(kind, 1);
+        }
+        if kind == Kind::Dns {
+            out.extend(Lookup::of(packet).map(|lookup| (packet.seq, Fact::Lookup(Box::new(lookup)))));
+            out.extend(self.askers.first(packet).map(|flow| (packet.seq, Fact::Service(Box::new(flow)))));
         }
         kind
     }

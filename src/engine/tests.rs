@@ -68,6 +68,7 @@ fn facts(packets: &[Vec<u8>], size: usize) -> Vec<String> {
                 Fact::Rtcp(_) => format!("{} rtcp", seq.0),
                 Fact::Stun(_) => format!("{} stun", seq.0),
                 Fact::Service(_) => format!("{} service", seq.0),
+                Fact::Lookup(_) => format!("{} lookup", seq.0),
             });
         }
     }

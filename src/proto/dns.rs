@@ -1,4 +1,11 @@
-//! Recognition of DNS (RFC 1035), multicast DNS (RFC 6762) and LLMNR (RFC 4795) by port and header.
+//! DNS (RFC 1035), multicast DNS (RFC 6762) and LLMNR (RFC 4795): recognition by port and header, and reading of names and addresses.
+
+mod message;
+
+pub use message::Dns;
+
+/// The port of name servers.
+pub const PORT: u16 = 53;
 
 /// Least bytes of a question: root name, type, class.
 const LEAST_QUESTION: usize = 5;

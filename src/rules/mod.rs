@@ -1,6 +1,6 @@
 //! Rules: one file each, pure functions over typed facts. A rule's page, `rules/<family>/<ID-name>.md`, is its manual and its test.
 
-use crate::call::{Call, Leg, LegMessage, MessageIdx, Recognition, Transaction};
+use crate::call::{Call, Leg, LegMessage, MessageIdx, Names, Recognition, Transaction};
 use crate::finding::{Evidence, Outcome, Severity, Violation};
 use crate::flow::Connection;
 use crate::path::{
@@ -198,6 +198,8 @@ pub struct Ctx<'a> {
     pub topology: &'a Topology,
     /// How far the capture has come.
     pub clock: Timestamp,
+    /// What name servers said so far.
+    pub names: &'a Names,
     /// The call; `None` for a connection and for a trunk.
     pub call: Option<&'a Call>,
     /// What each leg of the call is, in their order.

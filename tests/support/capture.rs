@@ -224,6 +224,7 @@ impl<'l> Wire<'l> {
                     self.asked.extend(asks.map(|asked| ((line.from.at, line.to.at), asked)));
                     self.send(index, line, line.at, Segment::Udp(bytes), &line.sighting);
                 }
+                What::Dns(dns) => self.send(index, line, line.at, Segment::Udp(dns.write()), &line.sighting),
                 What::Rtp(rtp) => self.rtp(index, line, rtp)?,
             }
         }

@@ -13,6 +13,7 @@
 //! 0.600  sbc > ms  [SYN]                               a bare TCP segment; the flow then gets no handshake of its own
 //! 0.700  sbc > ms  tls hello sni=sip.pstnhub.microsoft.com    TLS, as `tls` tells
 //! 0.800  sbc 198.51.100.5:4000 > ms 52.114.75.24:49200  stun check efgh:abcd    STUN, as `stun` tells
+//! 0.900  sbc 198.51.100.4:4000 > ns 192.0.2.53:53 dns query sip.pstnhub.microsoft.com    DNS, as `dns` tells
 //! 1.000  sbc > ms  srtp PCMU x 500 every 20 ms ssrc=0x1 lost=3,10-12
 //! ```
 //!
@@ -188,7 +189,7 @@ impl Reader {
         let mut facts = Facts::default();
         let tls = if given == Some(Transport::Tls) { Tls::read(rest)? } else { None };
         let what = tls.map_or_else(|| what(rest, &mut facts), |tls| Ok(What::Tls(tls)))?;
-        let (from, to, transport) = self.addresses(matches!(what, What::Rtp(_) | What::Stun(_)), from, to, given)?;
+        let (from, to, transport) = self.addresses(matches!(what, What::Rtp(_) | What::Stun(_) | What::Dns(_)), from, to, given)?;
         self.lines.push(Line { at, from, to, transport, what, sighting: Sighting { facts, copies: Vec::new() } });
         self.last = Some(Last::Line);
         Ok(())

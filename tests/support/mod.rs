@@ -5,6 +5,7 @@
 pub mod capture;
 pub mod der;
 pub mod dialog;
+pub mod dns;
 pub mod facts;
 pub mod frame;
 pub mod ladder;

@@ -1,5 +1,6 @@
-//! What a ladder's line sends: a SIP message, the same once more, a bare TCP segment, a message of TLS or STUN, or RTP.
+//! What a ladder's line sends: a SIP message, the same once more, a bare TCP segment, a message of TLS, STUN or DNS, or RTP.
 
+use super::dns::Dns;
 use super::facts::Facts;
 use super::stun::Stun;
 use super::tls::Tls;
@@ -19,6 +20,8 @@ pub enum What {
     Tls(Tls),
     /// A message of STUN.
     Stun(Stun),
+    /// A message of DNS.
+    Dns(Dns),
     /// RTP packets.
     Rtp(Rtp),
 }
@@ -89,6 +92,7 @@ pub fn what(words: &[String], facts: &mut Facts) -> Result<What, String> {
     match first.as_str() {
         "rtp" | "srtp" => rtp(first == "srtp", rest, facts).map(What::Rtp),
         "stun" => Stun::read(rest, facts).map(What::Stun),
+        "dns" => Dns::read(rest, facts).map(What::Dns),
         "again" => facts_only(rest).map(|given| *facts = given).map(|()| What::Again),
         flags if flags.starts_with('[') => {
             *facts = facts_only(rest)?;
@@ -97,7 +101,7 @@ pub fn what(words: &[String], facts: &mut Facts) -> Result<What, String> {
         start if start.chars().all(|c| c.is_ascii_uppercase()) || start.parse::<u16>().is_ok_and(|s| (100..700).contains(&s)) => {
             sip(start, rest, facts).map(What::Sip)
         }
-        other => Err(format!("'{other}' is no method, status, rtp, srtp, stun, again or [FLAGS]")),
+        other => Err(format!("'{other}' is no method, status, rtp, srtp, stun, dns, again or [FLAGS]")),
     }
 }
 

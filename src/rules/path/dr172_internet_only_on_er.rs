@@ -17,7 +17,7 @@ pub const RULE: Rule = Rule {
     title: "Sent to ExpressRoute, which does not carry it",
     severity: Severity::Warning,
     direction: Direction::Any,
-    evidence: "TLS handshake and topology",
+    evidence: "TLS handshake or DNS, and topology",
     confidence: "documented",
     since: "always",
     lower_when_accepted: false,

@@ -71,6 +71,7 @@ fn violation(as_of: Date, value: &str, message: String, seen: &Seen, excerpt: St
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::call::Names;
     use crate::decode::{MacPair, TapId, TunnelsId};
     use crate::path::scenario::Profile;
     use crate::record::{RecordId, Seq, SourceId};
@@ -92,7 +93,17 @@ mod tests {
             macs: MacPair::default(),
         };
         let history = TrunkHistory { first: Some(seen), ..TrunkHistory::default() };
-        let ctx = Ctx { topology, clock: at, call: None, recognitions: &[], hops: &[], profile: Profile::Teams, scenario: None, leg: None };
+        let ctx = Ctx {
+            topology,
+            clock: at,
+            names: &Names::default(),
+            call: None,
+            recognitions: &[],
+            hops: &[],
+            profile: Profile::Teams,
+            scenario: None,
+            leg: None,
+        };
         check("198.51.100.4".parse().unwrap(), &history, &ctx)
     }
 
