@@ -153,8 +153,7 @@ fn a_carriers_call_has_no_row() {
 
 /// The rows of media that nobody signalled, with clients of Skype for Business.
 fn skype(ladder: &str) -> (String, bool) {
-    let express =
-        "[[link]]\nid = 'er'\nsegment = 'expressroute'\ninterface = ['er']\n[[prefix]]\ncidr = '203.0.113.0/24'\nplace = 'third_party'\n";
+    let express = "[[link]]\nid = 'er'\nsegment = 'expressroute'\ninterface = ['er']\n[[prefix]]\ncidr = '203.0.113.0/24'\nplace = 'third_party'\n[[prefix]]\ncidr = '198.51.100.40/32'\nplace = 'dmz'\nrole = 'edge'\n";
     let topology = format!("express_route = true\n{}{express}", topology(false).replace("schema = 1\n", ""));
     let made = capture(&parse(ladder).unwrap()).unwrap();
     let teams = analyze_capture(&made, Some(&topology));
@@ -171,6 +170,31 @@ fn media_of_skype_for_business_is_of_the_rows_of_its_places() {
     assert_eq!(skype(&media("10.0.0.7:50010", "52.114.76.30:50100", "er")), ("ON2/ON4/ON7".to_owned(), false));
     // D2: the one who is outside.
     assert_eq!(skype(&media("192.0.2.77:50010", "52.114.76.30:50100", "inet")), ("ON2/ON5/ON8".to_owned(), false));
+    // D4: from outside to an edge of your own, and from there on into the cloud.
+    assert_eq!(skype(&media("192.0.2.77:50010", "198.51.100.40:50100", "inet")), ("HY3/CC2".to_owned(), false));
+    assert_eq!(skype(&media("198.51.100.40:50102", "52.114.76.30:50100", "er")), ("HY3".to_owned(), false));
+    // D5: to the gateway of Cloud Connector, inside.
+    assert_eq!(skype(&media("10.0.0.7:50010", "10.1.5.10:4000", "lan")), ("HY5/CC1".to_owned(), false));
     // A conference that somebody else hosts never takes ExpressRoute (ON6).
     assert_eq!(skype(&media("10.0.0.7:50010", "203.0.113.9:50100", "inet")), ("ON6/HY3".to_owned(), false));
+}
+
+/// What is said of the stream of a broadcast that comes over `link`: diagram D6. Its presenter is the inside user of D2.
+fn broadcast(link: &str) -> u64 {
+    let express = "[[link]]\nid = 'er'\nsegment = 'expressroute'\ninterface = ['er']\n";
+    let topology = format!("express_route = true\n{}{express}", topology(false).replace("schema = 1\n", ""));
+    let ladder = format!(
+        "pc > cdn  if={link}\ncdn > pc  if={link}
+0.000  pc 10.1.5.20:40000 > cdn 13.107.9.156:443  tls  hello sni=x.streaming.mediaservices.windows.net
+0.020  cdn > pc  tls  chosen\n0.021  cdn > pc  tls  cert cn=x.streaming.mediaservices.windows.net\n"
+    );
+    let report = analyze_skype(&capture(&parse(&ladder).unwrap()).unwrap(), &topology);
+    let check = &report["checks"]["DR172-internet-only-on-er"];
+    assert_eq!(check["clean"].as_u64().unwrap() + check["violated"].as_u64().unwrap(), 1);
+    check["violated"].as_u64().unwrap()
+}
+
+#[test]
+fn the_stream_of_a_broadcast_comes_over_the_internet_only() {
+    assert_eq!((broadcast("inet"), broadcast("er")), (0, 1));
 }

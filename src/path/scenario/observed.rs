@@ -4,7 +4,8 @@ use super::compare::{Comparison, Observed, Setting, Verdict, compare};
 use super::{rows, teams};
 use crate::call::{Call, LegKind, Recognition};
 use crate::path::{Hop, HopKind};
-use crate::topology::{Place, Topology};
+use crate::topology::{Place, PrefixRole, Topology};
+use std::net::IpAddr;
 
 /// What the clients of the organisation are. Topology files do not say, so reports are made for Teams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -78,7 +79,8 @@ pub(super) fn packets(hop: &Hop) -> u64 {
 /// Media of Skype for Business clients: without signalling, which is encrypted, calls with the cloud all look alike.
 fn skype(hops: &[Hop], topology: &Topology) -> Option<Scenario> {
     let hop = hops.iter().filter(|hop| hop.kind == HopKind::Media).max_by_key(|hop| packets(hop))?;
-    let (ids, legs) = skype_rows([hop.a.place, hop.b.place])?;
+    let ends = [&hop.a, &hop.b].map(|end| (end.place, Part::of(end.ip, topology)));
+    let (ids, legs) = skype_rows(ends)?;
     let seen: Vec<Observed> = legs.iter().map(|leg| observed(leg, hop)).collect();
     Scenario::new(ids, &seen, Setting { express_route: topology.tables.express_route, sbc_inside: None })
 }
@@ -86,18 +88,46 @@ fn skype(hops: &[Hop], topology: &Topology) -> Option<Scenario> {
 /// The rows of media between two places, and the names that it has in them.
 type Rows = (&'static [&'static str], &'static [&'static str]);
 
-fn skype_rows(places: [Place; 2]) -> Option<Rows> {
-    let other = |of: &dyn Fn(Place) -> bool| match places {
-        [a, b] if of(a) => Some(b),
-        [a, b] if of(b) => Some(a),
+/// What the topology says that an end is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// Nothing: it takes part.
+    Client,
+    /// An edge of your own, which relays.
+    Edge,
+    /// An SBC, or what Cloud Connector has in its place: the way to the PSTN.
+    Gateway,
+}
+
+impl Part {
+    fn of(ip: IpAddr, topology: &Topology) -> Self {
+        match topology.role(ip) {
+            Some(PrefixRole::Edge) => Part::Edge,
+            _ if topology.sbc(ip).is_some() => Part::Gateway,
+            _ => Part::Client,
+        }
+    }
+}
+
+fn skype_rows(ends: [(Place, Part); 2]) -> Option<Rows> {
+    let other = |of: &dyn Fn((Place, Part)) -> bool| match ends {
+        [a, b] if of(a) => Some(b.0),
+        [a, b] if of(b) => Some(a.0),
         _ => None,
     };
-    match (other(&|place| place == Place::Microsoft), other(&Place::is_inside)) {
-        (Some(place), _) if place.is_inside() => Some((&["ON2", "ON4", "ON7"], &["A-edge", "A-conf", "A-cloud"])),
-        (Some(Place::Internet), _) => Some((&["ON2", "ON5", "ON8"], &["B-edge", "A-conf", "A-cloud"])),
-        (None, Some(place)) if place.is_inside() => Some((&["ON1", "HY1", "HY2"], &["A-B"])),
+    let by_edge = other(&|end| end.1 == Part::Edge);
+    let by_gateway = other(&|end| end.1 == Part::Gateway);
+    let with_cloud = other(&|end| end.0 == Place::Microsoft);
+    match (by_edge, by_gateway, with_cloud, other(&|end| end.0.is_inside())) {
+        (Some(Place::Microsoft), ..) => Some((&["HY3"], &["edge_onprem-edge_online"])),
+        (Some(Place::Internet | Place::Federated | Place::ThirdParty), ..) => Some((&["HY3", "CC2"], &["edge_onprem-B", "A-cce_edge"])),
+        (Some(place), ..) if place.is_inside() => Some((&["HY3"], &["A-edge_onprem"])),
+        (_, Some(place), ..) if place.is_inside() => Some((&["HY5", "CC1"], &["A-gateway", "A-cce"])),
+        (_, _, Some(place), _) if place.is_inside() => Some((&["ON2", "ON4", "ON7"], &["A-edge", "A-conf", "A-cloud"])),
+        (_, _, Some(Place::Internet), _) => Some((&["ON2", "ON5", "ON8"], &["B-edge", "A-conf", "A-cloud"])),
+        (_, _, None, Some(place)) if place.is_inside() => Some((&["ON1", "HY1", "HY2"], &["A-B"])),
         // A federated organisation's edge, or the server that hosts a conference.
-        (None, Some(Place::ThirdParty | Place::Federated)) => Some((&["ON6", "HY3"], &["A-conf"])),
+        (_, _, None, Some(Place::ThirdParty | Place::Federated)) => Some((&["ON6", "HY3"], &["A-conf"])),
         _ => None,
     }
 }
@@ -107,10 +137,14 @@ mod tests {
     use super::*;
     use crate::topology::Segment;
 
-    fn ids(a: Place, b: Place) -> String {
-        let of = |places| skype_rows(places).map_or(String::new(), |(ids, _)| ids.join("/"));
+    fn of_parts(a: (Place, Part), b: (Place, Part)) -> String {
+        let of = |ends| skype_rows(ends).map_or(String::new(), |(ids, _)| ids.join("/"));
         assert_eq!(of([a, b]), of([b, a]));
         of([a, b])
+    }
+
+    fn ids(a: Place, b: Place) -> String {
+        of_parts((a, Part::Client), (b, Part::Client))
     }
 
     #[test]
@@ -124,9 +158,20 @@ mod tests {
     }
 
     #[test]
+    fn edges_and_gateways_of_your_own_have_rows_of_theirs() {
+        let (edge, client) = ((Place::Dmz, Part::Edge), |place| (place, Part::Client));
+        assert_eq!(of_parts(edge, client(Place::Microsoft)), "HY3");
+        assert_eq!(of_parts(edge, client(Place::Internet)), "HY3/CC2");
+        assert_eq!(of_parts(edge, client(Place::YourNetwork)), "HY3");
+        assert_eq!(of_parts((Place::YourNetwork, Part::Gateway), client(Place::YourNetwork)), "HY5/CC1");
+    }
+
+    #[test]
     fn every_name_of_a_leg_stands_in_one_of_the_rows() {
         let all = [Place::YourNetwork, Place::Internet, Place::Microsoft, Place::Federated];
-        for (ids, legs) in all.iter().flat_map(|a| all.iter().filter_map(|b| skype_rows([*a, *b]))) {
+        let parts = [Part::Client, Part::Edge, Part::Gateway];
+        let ends = || all.iter().flat_map(|place| parts.iter().map(|part| (*place, *part)));
+        for (ids, legs) in ends().flat_map(|a| ends().filter_map(move |b| skype_rows([a, b]))) {
             let named = |leg: &str| ids.iter().any(|id| rows::row(id).unwrap().media.iter().any(|own| own.leg == leg));
             assert!(legs.iter().all(|leg| named(leg)), "{ids:?} {legs:?}");
         }
