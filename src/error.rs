@@ -9,9 +9,9 @@ pub enum Error {
     /// The command line asks for something that cannot be done (exit 2).
     #[error("{0}")]
     Usage(String),
-    /// The topology file is wrong (exit 2). `line` counts from 1.
+    /// A file that the user wrote is wrong: the topology, or `callpath.toml` (exit 2). `line` counts from 1.
     #[error("{file}:{line}: {message}")]
-    Topology {
+    File {
         /// The file as the user named it.
         file: String,
         /// Line of the fault, from 1.

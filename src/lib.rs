@@ -19,6 +19,7 @@
 //! | [`path`] | hops, a segment for each direction with its basis, asymmetry of each and of all flows together; expected paths; Local Media Optimization as a table; Location-Based Routing as a function, and what a leg shows of its inputs |
 //! | [`trunk`] | what is known of each SBC over time, across its connections and calls |
 //! | [`finding`], [`rules`] | outcomes of checks; one file a rule, pure functions |
+//! | [`config`] | `callpath.toml`: which rules are judged here, how much each matters, what is accepted until when |
 //! | [`report`] | plain data, one format a file |
 //! | [`analysis`] | drives a run, judges ended calls, gathers results; its state can be saved and loaded |
 //! | [`cli`] | the command line |
@@ -91,6 +92,8 @@ pub mod trunk;
 pub mod finding;
 
 pub mod rules;
+
+pub mod config;
 
 pub mod report;
 

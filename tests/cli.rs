@@ -15,6 +15,8 @@ mod lbr;
 mod packed;
 #[path = "support/program.rs"]
 mod program;
+#[path = "cli/waivers.rs"]
+mod waivers;
 
 use asked::{BROKEN, CLEAN, Folder, analyze, bytes, holds, own, refusal};
 use program::{Ran, callpath};
@@ -106,7 +108,7 @@ fn rules_are_chosen_by_name_and_unknown_ones_refused() {
     let (code, without) = rules(&["--ignore", "contact-ip"]);
     assert!(code == 0 && !without.is_empty() && !without.contains(&"DR001-contact-ip".to_owned()));
     for flag in ["--select", "--ignore"] {
-        holds(&refusal(&["analyze", flag, "DR01", &own(BROKEN)]), &["no rule 'DR01'", "DR010", "'callpath rules'"]);
+        holds(&refusal(&["analyze", flag, "DR918", &own(BROKEN)]), &["no rule 'DR918'", "'callpath rules'"]);
     }
 }
 

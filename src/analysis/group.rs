@@ -1,5 +1,6 @@
 //! Findings grouped by (rule, subject, value): a count, the calls, and up to five examples.
 
+use crate::config::EXPIRED;
 use crate::finding::{Evidence, Finding, Severity};
 use crate::record::{RecordId, Seq};
 use crate::report::{EvidenceEntry, FindingEntry};
@@ -84,9 +85,17 @@ impl Groups {
     }
 }
 
+/// Title and remedy of a waiver that expired.
+const EXPIRED_TITLE: &str = "A waiver has expired";
+const EXPIRED_REMEDY: &str = "Settle what it was for and remove it from callpath.toml, or give it another day there.";
+
 fn entry((rule, subject, value): &Key, group: &Group) -> FindingEntry {
     let known = rules::find(rule);
-    let page = known.map(|rule| Page::of(rule.page));
+    let page = match rule.as_str() {
+        EXPIRED => Some(Page { remedy: EXPIRED_REMEDY.to_owned(), sources: Vec::new() }),
+        _ => known.map(|rule| Page::of(rule.page)),
+    };
+    let title = known.map_or(if rule == EXPIRED { EXPIRED_TITLE } else { "" }, |rule| rule.title);
     let evidence: Vec<&Evidence> = group.examples.values().flatten().collect();
     let mut records: Vec<RecordId> = Vec::new();
     for id in evidence.iter().map(|e| e.id) {
@@ -98,7 +107,7 @@ fn entry((rule, subject, value): &Key, group: &Group) -> FindingEntry {
         id: group.id.clone(),
         rule: rule.clone(),
         severity: group.severity,
-        title: known.map_or_else(String::new, |rule| rule.title.to_owned()),
+        title: title.to_owned(),
         message: group.message.clone(),
         subject: subject.clone(),
         value: value.clone(),

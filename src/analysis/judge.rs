@@ -1,20 +1,23 @@
 //! The judge of one ended call: recognises its legs, judges its hops, runs the rules, and renders its entries.
 
+use super::gathered::{Gathered, Tally, finding};
+use super::hidden::{Hidden, Said};
 use super::{contact, entries, ladder, survey, unread};
 use crate::call::{Call, Leg, LegMessage, Names, Recognition, recognise};
+use crate::config::{Config, EXPIRED, Waived};
 use crate::finding::{Finding, Outcome, Violation};
 use crate::flow::{Connection, Content};
-use crate::hash;
 use crate::path::{
     self, Hop, Memo, Network, Routes, Traffic,
     scenario::{self, Profile},
 };
+use crate::proto::sip::NameAddr;
 use crate::report::{CallReport, CheckEntry, Format, Rendered, spool::Part};
 use crate::rules::{Check, Ctx, Rule};
 use crate::time::Timestamp;
 use crate::topology::Topology;
 use crate::trunk::Trunks;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Judges calls.
 #[derive(Clone, Copy)]
@@ -31,17 +34,8 @@ pub struct Judge<'a> {
     pub profile: Profile,
     /// What name servers said so far.
     pub names: &'a Names,
-}
-
-/// A rule's outcomes on the subjects of one call.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Subjects that violate it.
-    pub violated: u64,
-    /// Subjects that do not.
-    pub clean: u64,
-    /// Subjects that could not be judged, by reason.
-    pub not_checked: BTreeMap<String, u64>,
+    /// What the site has decided.
+    pub config: &'a Config,
 }
 
 /// What is left of calls that were judged one after the other.
@@ -69,6 +63,8 @@ pub struct Judged {
     pub traffic: Traffic,
     /// What all flows together show of the ways to Microsoft.
     pub routes: Routes,
+    /// Findings that waivers cover.
+    pub waived: Waived,
 }
 
 /// Reasons kept of one rule's *not checked*; further ones are in the count.
@@ -108,18 +104,12 @@ impl Judged {
         self.media_streams += call.streams.iter().filter(|bound| bound.continues.is_none()).count() as u64;
     }
 
-    fn add_findings(&mut self, findings: Vec<Finding>) {
+    fn add_findings(&mut self, findings: Vec<Finding>, waived: &Waived) {
         if !findings.is_empty() {
             self.findings.push(findings);
         }
+        self.waived.add(waived);
     }
-}
-
-/// Findings and outcomes, as they are gathered.
-#[derive(Default)]
-struct Gathered {
-    findings: Vec<Finding>,
-    tallies: BTreeMap<&'static str, Tally>,
 }
 
 impl Judge<'_> {
@@ -129,16 +119,21 @@ impl Judge<'_> {
         judged.traffic.add(call, &hops);
         judged.routes.media(call, &self.network, memo);
         let recognitions: Vec<Recognition> = call.legs.iter().map(|leg| recognise::recognise(leg, self.network.topology)).collect();
-        let mut gathered = Gathered::default();
+        let mut gathered = Gathered { numbers: self.numbers(call), ..self.gathered() };
         let scenario = scenario::of_call(call, &recognitions, &hops, self.network.topology, self.profile);
         let ctx = Ctx { call: Some(call), recognitions: &recognitions, hops: &hops, scenario: scenario.as_ref(), ..self.ctx() };
+        let broken = self.broken(call, &ctx);
         for (leg, recognition) in call.legs.iter().zip(&recognitions) {
             let ctx = Ctx { leg: Some((leg, recognition)), ..ctx };
+            let mut of_leg = self.leg(leg, &ctx);
+            let mut hidden = Hidden::by(&of_leg);
+            hidden.also(&broken);
             if recognition.is_direct_routing() {
-                self.messages(leg, &ctx, &mut gathered);
+                hidden.also(&self.messages(leg, &ctx, &hidden, &mut gathered));
                 contact::note(leg, recognition, self.network.topology, &mut judged.trunks);
             }
-            self.leg(leg, &ctx, &mut gathered);
+            hidden.part(&mut of_leg);
+            gathered.take(of_leg, ctx.call, || call_filter(leg));
         }
         self.whole(call, &ctx, &mut gathered);
         self.hops(&hops, &ctx, &mut gathered);
@@ -155,12 +150,12 @@ impl Judge<'_> {
             report.ladder = ladder::rows(call, &gathered.findings);
         }
         judged.add(Some(&report), gathered.tallies, self.format);
-        judged.add_findings(gathered.findings);
+        judged.add_findings(gathered.findings, &gathered.waived);
     }
 
     /// Judges a connection. One that nobody could read is a signalling hop all the same; of clear SIP its calls have the hop.
     pub fn connection(&self, connection: &Connection, memo: &mut Memo, judged: &mut Judged) {
-        let mut gathered = Gathered::default();
+        let mut gathered = self.gathered();
         let ctx = self.ctx();
         self.transport(connection, &ctx, &mut gathered);
         judged.trunks.connection(connection, ctx.topology, self.clock);
@@ -182,12 +177,12 @@ impl Judge<'_> {
         };
         let says = hop.is_some() || !gathered.findings.is_empty() || report.survey.is_some();
         judged.add(says.then_some(&report), gathered.tallies, self.format);
-        judged.add_findings(gathered.findings);
+        judged.add_findings(gathered.findings, &gathered.waived);
     }
 
     /// Judges a connection that is no signalling, by the host that it is for. It is no hop of the report.
     pub fn service(&self, connection: &Connection, memo: &mut Memo, judged: &mut Judged) {
-        let mut gathered = Gathered::default();
+        let mut gathered = self.gathered();
         let hop = path::unread(connection, &self.network, memo);
         let ctx = Ctx { hops: std::slice::from_ref(&hop), ..self.ctx() };
         for rule in self.rules {
@@ -199,21 +194,21 @@ impl Judge<'_> {
         }
         let report = CallReport { first: connection.first.seq, findings: gathered.findings.as_slice().into(), ..CallReport::default() };
         judged.add(Some(&report).filter(|report| !report.findings.is_empty()), gathered.tallies, self.format);
-        judged.add_findings(gathered.findings);
+        judged.add_findings(gathered.findings, &gathered.waived);
     }
 
     /// Judges what a whole run showed of the SBCs and of the ways to Microsoft.
     pub fn run(&self, trunks: &Trunks, routes: &Routes) -> Judged {
-        let mut gathered = Gathered::default();
+        let mut gathered = self.gathered();
         let ctx = self.ctx();
         for (sbc, history) in trunks.iter() {
-            for rule in self.rules {
-                if let Check::Trunk(check) = rule.check {
-                    let outcome = check(sbc, history, &ctx);
-                    gathered.tally(rule, &outcome);
-                    gathered.violations(rule, outcome, None, || format!("{}.addr == {sbc}", if sbc.is_ipv6() { "ipv6" } else { "ip" }));
-                }
-            }
+            let of = |rule: &&'static Rule| match rule.check {
+                Check::Trunk(check) => Some((*rule, check(sbc, history, &ctx))),
+                _ => None,
+            };
+            let mut said: Vec<Said> = self.rules.iter().filter_map(of).collect();
+            Hidden::by(&said).part(&mut said);
+            gathered.take(said, None, || format!("{}.addr == {sbc}", if sbc.is_ipv6() { "ipv6" } else { "ip" }));
         }
         for rule in self.rules {
             if let Check::Path(_, check) = rule.check {
@@ -222,13 +217,36 @@ impl Judge<'_> {
                 gathered.violations(rule, outcome, None, String::new);
             }
         }
+        let expired = self.config.waivers.iter().filter(|waiver| waiver.is_over(self.clock));
+        gathered.findings.extend(expired.map(|waiver| finding(EXPIRED, waiver.expired(), None, String::new())));
         let mut judged = Judged::default();
         let first = gathered.findings.iter().flat_map(|finding| &finding.violation.evidence).map(|evidence| evidence.seq).min();
         let report =
             CallReport { first: first.unwrap_or_default(), findings: gathered.findings.as_slice().into(), ..CallReport::default() };
         judged.add(Some(&report).filter(|report| !report.findings.is_empty()), gathered.tallies, self.format);
-        judged.add_findings(gathered.findings);
+        judged.add_findings(gathered.findings, &gathered.waived);
         judged
+    }
+
+    fn gathered(&self) -> Gathered<'_> {
+        Gathered {
+            findings: Vec::new(),
+            tallies: BTreeMap::new(),
+            config: self.config,
+            topology: self.network.topology,
+            numbers: Vec::new(),
+            waived: Waived::default(),
+        }
+    }
+
+    /// Users of From and To of the legs, if a waiver may ask for them.
+    fn numbers(&self, call: &Call) -> Vec<String> {
+        if self.config.waivers.is_empty() {
+            return Vec::new();
+        }
+        let parties = call.legs.iter().flat_map(|leg| [leg.from(), leg.to()]).flatten();
+        let user = |text: &[u8]| NameAddr::parse(&String::from_utf8_lossy(text)).uri().user_decoded().map(|user| user.into_owned());
+        parties.filter_map(|text| user(&text)).collect()
     }
 
     fn ctx(&self) -> Ctx<'_> {
@@ -246,43 +264,52 @@ impl Judge<'_> {
     }
 
     fn transport(&self, connection: &Connection, ctx: &Ctx<'_>, gathered: &mut Gathered) {
-        for rule in self.rules {
-            if let Check::Connection(check) = rule.check {
-                let outcome = check(connection, ctx);
-                gathered.tally(rule, &outcome);
-                gathered.violations(rule, outcome, None, || connection_filter(connection));
-            }
-        }
+        let mut said = self.of_connection(connection, ctx, |_| true);
+        Hidden::by(&said).part(&mut said);
+        gathered.take(said, None, || connection_filter(connection));
     }
 
-    fn messages(&self, leg: &Leg, ctx: &Ctx<'_>, gathered: &mut Gathered) {
+    fn of_connection(&self, connection: &Connection, ctx: &Ctx<'_>, wanted: impl Fn(&Rule) -> bool) -> Vec<Said> {
+        let of = |rule: &&'static Rule| match rule.check {
+            Check::Connection(check) if wanted(rule) => Some((*rule, check(connection, ctx))),
+            _ => None,
+        };
+        self.rules.iter().filter_map(of).collect()
+    }
+
+    /// What broken connections of a call hide in its legs. Their findings are told with the connections.
+    fn broken(&self, call: &Call, ctx: &Ctx<'_>) -> Hidden {
+        let mut hidden = Hidden::default();
+        for connection in &call.connections {
+            hidden.also(&Hidden::by(&self.of_connection(connection, ctx, |rule| !rule.hides.is_empty())));
+        }
+        hidden
+    }
+
+    /// Judges the messages of a leg. Gives what their findings hide.
+    fn messages(&self, leg: &Leg, ctx: &Ctx<'_>, by_leg: &Hidden, gathered: &mut Gathered) -> Hidden {
+        let mut all = Hidden::default();
         for message in leg.messages.iter().filter(|message| !message.retransmission) {
-            let mut outcomes: Vec<(&'static Rule, Outcome)> = Vec::new();
-            for rule in self.rules {
-                if let Check::Message(check) = rule.check {
-                    outcomes.push((rule, lowered(rule, message, ctx, check(message, ctx))));
-                }
-            }
-            let hidden: BTreeSet<&str> =
-                outcomes.iter().filter(|(_, o)| matches!(o, Outcome::Violated(_))).flat_map(|(rule, _)| rule.hides).copied().collect();
-            for (rule, outcome) in outcomes {
-                let is_hidden = || hidden.contains(rule.id.split('-').next().unwrap_or(rule.id));
-                if hidden.is_empty() || !is_hidden() {
-                    gathered.tally(rule, &outcome);
-                    gathered.violations(rule, outcome, ctx.call, || call_filter(leg));
-                }
-            }
+            let of = |rule: &&'static Rule| match rule.check {
+                Check::Message(check) => Some((*rule, lowered(rule, message, ctx, check(message, ctx)))),
+                _ => None,
+            };
+            let mut said: Vec<Said> = self.rules.iter().filter_map(of).collect();
+            let mut hidden = Hidden::by(&said);
+            all.also(&hidden);
+            hidden.also(by_leg);
+            hidden.part(&mut said);
+            gathered.take(said, ctx.call, || call_filter(leg));
         }
+        all
     }
 
-    fn leg(&self, leg: &Leg, ctx: &Ctx<'_>, gathered: &mut Gathered) {
-        for rule in self.rules {
-            if let Check::Leg(check) = rule.check {
-                let outcome = check(leg, ctx);
-                gathered.tally(rule, &outcome);
-                gathered.violations(rule, outcome, ctx.call, || call_filter(leg));
-            }
-        }
+    fn leg(&self, leg: &Leg, ctx: &Ctx<'_>) -> Vec<Said> {
+        let of = |rule: &&'static Rule| match rule.check {
+            Check::Leg(check) => Some((*rule, check(leg, ctx))),
+            _ => None,
+        };
+        self.rules.iter().filter_map(of).collect()
     }
 
     fn whole(&self, call: &Call, ctx: &Ctx<'_>, gathered: &mut Gathered) {
@@ -341,33 +368,4 @@ fn connection_filter(connection: &Connection) -> String {
     let (a, b) = connection.id.flow.endpoints();
     let ip = if a.is_ipv6() { "ipv6" } else { "ip" };
     format!("{ip}.addr == {} && {ip}.addr == {} && tcp.port == {} && tcp.port == {}", a.ip(), b.ip(), a.port(), b.port())
-}
-
-impl Gathered {
-    fn tally(&mut self, rule: &'static Rule, outcome: &Outcome) {
-        let tally = match outcome {
-            Outcome::NotApplicable => return,
-            _ => self.tallies.entry(rule.id).or_default(),
-        };
-        match outcome {
-            Outcome::Violated(_) => tally.violated += 1,
-            Outcome::Clean => tally.clean += 1,
-            Outcome::NotChecked(why) => *tally.not_checked.entry(why.clone()).or_default() += 1,
-            Outcome::NotApplicable => {}
-        }
-    }
-
-    fn violations(&mut self, rule: &'static Rule, outcome: Outcome, call: Option<&Call>, filter: impl Fn() -> String) {
-        let Outcome::Violated(violations) = outcome else { return };
-        for violation in violations {
-            let digits = hash::hex(&[violation.subject.as_bytes(), violation.value.as_bytes()], 8);
-            self.findings.push(Finding {
-                id: format!("{}-{digits}", rule.id),
-                rule: rule.id.to_owned(),
-                violation,
-                call: call.map(|c| c.id.clone()),
-                filter: filter(),
-            });
-        }
-    }
 }

@@ -4,7 +4,9 @@ mod contact;
 mod contradict;
 mod control;
 pub mod entries;
+mod gathered;
 pub mod group;
+mod hidden;
 pub mod judge;
 mod ladder;
 pub mod results;
@@ -18,6 +20,7 @@ mod tls;
 mod unread;
 
 use crate::call::{CallStage, Names, stage::Ended};
+use crate::config::Config;
 use crate::engine::{Budget, Engine, Mask, Taps, par};
 use crate::error::Error;
 use crate::flow::{Connection, keylog::KeyLog};
@@ -53,6 +56,8 @@ pub struct Settings<'a> {
     pub format: &'a dyn Format,
     /// What the clients of the organisation are.
     pub profile: Profile,
+    /// What the site has decided.
+    pub config: &'a Config,
 }
 
 /// What the records' inputs say of themselves, as far as they are opened.
@@ -143,6 +148,7 @@ impl Analysis {
             overlaps,
             keys: self.engine.keys(),
             undecided: self.calls.undecided(),
+            clock: self.engine.clock(),
         };
         Ok(summary::summary(&self.results, &facts, run, settings))
     }
@@ -221,7 +227,7 @@ impl Analysis {
 
 fn judge_at<'a>((taps, names): (&'a Taps, &'a Names), source: Source<'a>, settings: Settings<'a>, clock: Timestamp) -> Judge<'a> {
     let network = Network { topology: settings.topology, taps, interfaces: source.interfaces, files: source.files };
-    Judge { network, rules: settings.rules, format: settings.format, clock, profile: settings.profile, names }
+    Judge { network, rules: settings.rules, format: settings.format, clock, profile: settings.profile, names, config: settings.config }
 }
 
 /// Parts a list into lots that are judged by one task each.

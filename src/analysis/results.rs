@@ -2,6 +2,7 @@
 
 use super::group::Groups;
 use super::judge::{self, Judged};
+use crate::config::Waived;
 use crate::path::{Routes, Traffic};
 use crate::record::Seq;
 use crate::report::{
@@ -36,6 +37,8 @@ pub struct Results {
     pub traffic: Traffic,
     /// What all flows together show of the ways to Microsoft.
     pub routes: Routes,
+    /// Findings that waivers cover.
+    pub waived: Waived,
 }
 
 /// Spools that can be saved: as their entries.
@@ -58,6 +61,7 @@ impl Results {
             trunks: Trunks::default(),
             traffic: Traffic::default(),
             routes: Routes::default(),
+            waived: Waived::default(),
         }
     }
 
@@ -82,6 +86,7 @@ impl Results {
         self.trunks.merge(judged.trunks);
         self.traffic.merge(&judged.traffic);
         self.routes.merge(judged.routes);
+        self.waived.add(&judged.waived);
         for (reason, n) in judged.unread {
             *self.unread.entry(reason).or_default() += n;
         }

@@ -3,6 +3,7 @@
 use super::results::Results;
 use super::{Settings, Source, contradict, control, unread};
 use crate::call::shard::MessageCounts;
+use crate::config::Waiver;
 use crate::decode::TapKey;
 use crate::engine::{
     Taps,
@@ -11,7 +12,8 @@ use crate::engine::{
 use crate::flow::keylog::KeyLog;
 use crate::ledger::{Kind, Ledger};
 use crate::path::{Bound, Network, Sums};
-use crate::report::{BySeverity, Decimal, InputEntry, LedgerEntry, SegmentEntry, Summary, TapEntry, Totals};
+use crate::report::{BySeverity, Decimal, InputEntry, LedgerEntry, SegmentEntry, Summary, TapEntry, Totals, WaiverEntry};
+use crate::time::Timestamp;
 use crate::topology::Segment;
 
 /// Nanoseconds in a minute.
@@ -42,6 +44,8 @@ pub struct InputFacts<'a> {
     pub keys: &'a KeyLog,
     /// Legs that may belong to one of several calls.
     pub undecided: u64,
+    /// End of the capture.
+    pub clock: Timestamp,
 }
 
 /// Makes the summary.
@@ -57,6 +61,7 @@ pub fn summary(results: &Results, facts: &InputFacts<'_>, run: &RunFacts<'_>, se
         ledger: ledger(facts.ledger),
         findings,
         checks: results.checks().clone(),
+        waivers: waivers(results, settings, facts.clock),
         totals: Totals {
             calls: results.calls,
             legs: results.legs,
@@ -101,6 +106,18 @@ fn segment((segment, bound, sums): (Segment, Bound, &Sums)) -> SegmentEntry {
         loss_percent: Decimal::ratio(i128::from(sums.lost) * 100, i128::from(sums.expected)),
         rtt_ms: control::ms(&sums.round_trips),
     }
+}
+
+fn waivers(results: &Results, settings: Settings<'_>, clock: Timestamp) -> Vec<WaiverEntry> {
+    let entry = |(i, waiver): (usize, &Waiver)| WaiverEntry {
+        rule: waiver.rule.clone(),
+        subject: waiver.subject(),
+        reason: waiver.reason.clone(),
+        expires: waiver.expires.to_string(),
+        expired: waiver.is_over(clock),
+        findings: results.waived.covered(i),
+    };
+    settings.config.waivers.iter().enumerate().map(entry).collect()
 }
 
 fn contradictions(results: &Results, facts: &InputFacts<'_>, settings: Settings<'_>) -> Vec<String> {

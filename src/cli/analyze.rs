@@ -3,12 +3,13 @@
 
 use super::args::{Analyze, ReportFormat};
 use super::exit::Exit;
-use super::explain::find;
 use super::output::Output;
+use super::pipeline::catalogue;
 use super::progress::Progress;
-use super::rules::RuleLine;
+use crate::config::Config;
 use crate::error::Error;
 use crate::report::{Format, Summary, json::Json, jsonl::Jsonl, spool::Spool, terminal::Limits, terminal::Terminal};
+use crate::rules::Rule;
 use std::io::Write;
 use std::sync::Mutex;
 
@@ -27,8 +28,10 @@ pub struct Analysed {
 pub struct Job<'a> {
     /// The command line.
     pub args: &'a Analyze,
-    /// Full ids of the rules to judge, in the order of the catalogue.
-    pub rules: Vec<&'a str>,
+    /// The rules to judge, in the order of the catalogue.
+    pub rules: Vec<&'static Rule>,
+    /// What the site has decided.
+    pub config: &'a Config,
     /// Renders the entries of ended calls.
     pub format: &'a dyn Format,
     /// Told how far reading has come.
@@ -38,19 +41,19 @@ pub struct Job<'a> {
 }
 
 /// Runs `pipeline` on a checked [`Job`] and writes its report. Errors of usage come before any work.
-pub fn run<F>(args: &Analyze, catalogue: &[RuleLine<'_>], pipeline: F) -> Result<Exit, Error>
+pub fn run<F>(args: &Analyze, config: &Config, pipeline: F) -> Result<Exit, Error>
 where
     F: FnOnce(&Job<'_>) -> Result<Analysed, Error>,
 {
     if args.filter.is_some() && !cfg!(feature = "live") {
         return Err(Error::Usage("-f needs libpcap: this callpath was built without the feature 'live'".to_owned()));
     }
-    let rules = selected(args, catalogue)?;
+    let rules = args.judging.rules(config, &catalogue())?;
     let mut output = Output::open(args.output.as_deref(), args.color)?;
     let format = format(args, &output);
     let progress = Progress::new(args);
     let out = Mutex::new(output.writer());
-    let analysed = pipeline(&Job { args, rules, format: format.as_ref(), progress: &progress, out });
+    let analysed = pipeline(&Job { args, rules, config, format: format.as_ref(), progress: &progress, out });
     progress.clear();
     let Analysed { summary, mut sections } = analysed?;
     let exit = Exit::of(&summary, args.fail_on);
@@ -81,26 +84,13 @@ fn format(args: &Analyze, output: &Output) -> Box<dyn Format> {
     }
 }
 
-/// The rules of `--select`, all when it is not given, without those of `--ignore`.
-fn selected<'a>(args: &Analyze, catalogue: &'a [RuleLine<'a>]) -> Result<Vec<&'a str>, Error> {
-    let ids = |typed: &[String]| typed.iter().map(|typed| find(catalogue, typed).map(|rule| rule.id)).collect::<Result<Vec<_>, _>>();
-    let (select, ignore) = (ids(&args.select)?, ids(&args.ignore)?);
-    let wanted = |id: &&str| (select.is_empty() || select.contains(id)) && !ignore.contains(id);
-    Ok(catalogue.iter().map(|rule| rule.id).filter(wanted).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::args::{Cli, Command};
     use super::*;
-    use crate::finding::Severity;
+    use crate::config::NONE;
     use crate::report::InputEntry;
     use clap::Parser;
-
-    const CATALOGUE: [RuleLine<'_>; 2] = [
-        RuleLine { id: "DR001-contact-ip", title: "", severity: Severity::Error, section: "" },
-        RuleLine { id: "DR170-asymmetric-path", title: "", severity: Severity::Error, section: "" },
-    ];
 
     fn args(line: &[&str]) -> Analyze {
         match Cli::try_parse_from(["callpath", "analyze"].iter().chain(line)).unwrap().command {
@@ -121,7 +111,7 @@ mod tests {
         for (format, begins) in [("json", "{\"schema\":\"callpath.report/1\""), ("jsonl", "{"), ("terminal", "no findings in 0 records")] {
             let path = directory.path().join(format);
             let args = args(&["--format", format, "-o", path.to_str().unwrap(), "a.pcap"]);
-            let exit = run(&args, &CATALOGUE, |job| Ok(analysed(job, Some("ends inside record 4")))).unwrap();
+            let exit = run(&args, &NONE, |job| Ok(analysed(job, Some("ends inside record 4")))).unwrap();
             assert_eq!(exit, Exit::Incomplete);
             let text = std::fs::read_to_string(&path).unwrap();
             assert!(text.starts_with(begins) && text.contains("ends inside record 4"), "{text}");
@@ -138,18 +128,9 @@ mod tests {
     }
 
     #[test]
-    fn rules_are_selected_by_any_form_of_their_id() {
-        let of = |line: &[&str]| selected(&args(line), &CATALOGUE).map_err(|error| error.to_string());
-        assert_eq!(of(&["a"]).unwrap(), ["DR001-contact-ip", "DR170-asymmetric-path"]);
-        assert_eq!(of(&["a", "--select", "dr170"]).unwrap(), ["DR170-asymmetric-path"]);
-        assert_eq!(of(&["a", "--ignore", "contact-ip"]).unwrap(), ["DR170-asymmetric-path"]);
-        assert!(of(&["a", "--select", "DR999"]).unwrap_err().starts_with("no rule 'DR999': nearest are "));
-    }
-
-    #[test]
     fn usage_errors_come_before_any_work() {
         for line in [["a", "--select", "DR999"], ["a", "-o", "/nowhere/at/all"]] {
-            let error = run(&args(&line), &CATALOGUE, |_| panic!("began to work")).unwrap_err();
+            let error = run(&args(&line), &NONE, |_| panic!("began to work")).unwrap_err();
             assert!(matches!(error, Error::Usage(_)), "{error}");
         }
     }
@@ -158,8 +139,7 @@ mod tests {
     fn a_failed_analysis_leaves_no_report() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("report");
-        let error =
-            run(&args(&["-o", path.to_str().unwrap(), "a"]), &CATALOGUE, |_| Err(Error::Input("no capture".to_owned()))).unwrap_err();
+        let error = run(&args(&["-o", path.to_str().unwrap(), "a"]), &NONE, |_| Err(Error::Input("no capture".to_owned()))).unwrap_err();
         assert_eq!(Exit::of_error(&error), Exit::Incomplete);
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }

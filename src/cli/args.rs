@@ -6,7 +6,11 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-pub use super::{clients::Clients, lbr::args::Lbr};
+pub use super::{
+    judging::Judging,
+    lbr::args::Lbr,
+    schema::{Schema, SchemaOf},
+};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -93,21 +97,13 @@ pub struct Analyze {
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
 
-    /// Judge only these rules: DR001,DR170
-    #[arg(long, value_name = "RULE", value_delimiter = ',')]
-    pub select: Vec<String>,
-
-    /// Do not judge these rules; wins over --select
-    #[arg(long, value_name = "RULE", value_delimiter = ',')]
-    pub ignore: Vec<String>,
+    /// Which rules are judged, and how
+    #[command(flatten)]
+    pub judging: Judging,
 
     /// Lowest severity that makes the exit code 1
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::Error)]
     pub fail_on: FailOn,
-
-    /// What the clients of the organisation are: which rows of the call flows media is held against
-    #[arg(long, value_enum, default_value_t = Clients::Teams)]
-    pub profile: Clients,
 
     /// Form of the report
     #[arg(long, value_enum, default_value_t = ReportFormat::Terminal)]
@@ -183,10 +179,8 @@ impl Analyze {
             topology: None,
             filter: None,
             count: None,
-            select: Vec::new(),
-            ignore: Vec::new(),
+            judging: Judging::default(),
             fail_on: FailOn::Never,
-            profile: Clients::Teams,
             format: ReportFormat::Terminal,
             output: None,
             threads: None,
@@ -203,11 +197,13 @@ impl Analyze {
 
 /// `callpath rules`.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Examples:\n  callpath rules\n  callpath rules --format json | jq -r '.rules[].id'")]
+#[command(
+    after_help = "Examples:\n  callpath rules\n  callpath rules --format markdown\n  callpath rules --format json | jq -r '.rules[].id'"
+)]
 pub struct Rules {
     /// Form of the list
-    #[arg(long, value_enum, default_value_t = ListFormat::Terminal)]
-    pub format: ListFormat,
+    #[arg(long, value_enum, default_value_t = RulesFormat::Terminal)]
+    pub format: RulesFormat,
 
     /// Colours; auto honours NO_COLOR
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
@@ -324,24 +320,6 @@ pub struct Init {
     pub no_progress: bool,
 }
 
-/// `callpath schema`.
-#[derive(Debug, Clone, Args)]
-#[command(after_help = "Examples:\n  callpath schema > report.schema.json\n  callpath schema --format jsonl | jq '.oneOf[].title'")]
-pub struct Schema {
-    /// Form of the report that is described
-    #[arg(long, value_enum, default_value_t = SchemaOf::Json)]
-    pub format: SchemaOf,
-}
-
-/// What a schema describes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SchemaOf {
-    /// The object of --format json
-    Json,
-    /// A line of --format jsonl
-    Jsonl,
-}
-
 /// Form of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ReportFormat {
@@ -360,6 +338,17 @@ pub enum ListFormat {
     Terminal,
     /// One object
     Json,
+}
+
+/// Form of the list of rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RulesFormat {
+    /// For people
+    Terminal,
+    /// One object
+    Json,
+    /// A table for a wiki or a ticket
+    Markdown,
 }
 
 /// When to write colours.
@@ -431,7 +420,10 @@ mod tests {
         let args = analyze(line).unwrap();
         assert_eq!((args.filter.as_deref(), args.count, args.verbose, args.threads), (Some("udp"), Some(10), 2, Some(2)));
         assert_eq!((args.format, args.fail_on, args.color), (ReportFormat::Json, FailOn::Never, Color::Never));
-        assert_eq!((args.select, args.ignore), (vec!["DR001".to_owned(), "DR170".to_owned()], vec!["contact-ip".to_owned()]));
+        assert_eq!(
+            (args.judging.select, args.judging.ignore),
+            (vec!["DR001".to_owned(), "DR170".to_owned()], vec!["contact-ip".to_owned()])
+        );
         assert!(args.no_progress && !args.quiet);
         assert!(analyze("callpath analyze -q a.pcap").unwrap().quiet);
     }

@@ -39,7 +39,7 @@ impl Exit {
         match error {
             Error::Input(_) => Exit::Incomplete,
             Error::Output(cause) if cause.kind() == ErrorKind::BrokenPipe => Exit::Clean,
-            Error::Usage(_) | Error::Topology { .. } | Error::State(_) | Error::Output(_) => Exit::Usage,
+            Error::Usage(_) | Error::File { .. } | Error::State(_) | Error::Output(_) => Exit::Usage,
         }
     }
 }

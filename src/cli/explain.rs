@@ -122,7 +122,7 @@ mod tests {
         [rule("DR001-contact-ip"), rule("DR002-record-route-ip"), rule("DR010-number-plus"), rule("DR170-asymmetric-path")];
 
     const fn rule(id: &str) -> RuleLine<'_> {
-        RuleLine { id, title: "a title", severity: Severity::Error, section: "identity" }
+        RuleLine { id, title: "a title", severity: Severity::Error, family: "identity", evidence: "SIP text" }
     }
 
     #[test]

@@ -11,9 +11,9 @@ use std::process::ExitCode;
 pub mod analyze;
 pub mod args;
 pub mod classify;
-pub mod clients;
 pub mod exit;
 pub mod explain;
+pub mod judging;
 pub mod lbr;
 pub mod output;
 pub mod path;
@@ -48,7 +48,10 @@ pub fn main() -> ExitCode {
 fn dispatch(command: &Command) -> Result<Exit, Error> {
     let catalogue = pipeline::catalogue();
     match command {
-        Command::Analyze(args) => return analyze::run(args, &catalogue, pipeline::analyse),
+        Command::Analyze(args) => {
+            let config = pipeline::config(&args.judging, args.topology.as_deref())?;
+            return analyze::run(args, &config, pipeline::analyse);
+        }
         Command::Rules(args) => rules::print(&catalogue, args.format, Output::stdout(args.color))?,
         Command::Explain(args) => {
             let rule = explain::find(&catalogue, &args.rule)?;

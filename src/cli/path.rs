@@ -6,6 +6,7 @@ use super::exit::Exit;
 use super::output::Output;
 use super::pipeline;
 use super::progress::Progress;
+use crate::config::NONE;
 use crate::error::Error;
 use crate::report::{Format, terminal::WholePath};
 use std::sync::Mutex;
@@ -16,7 +17,8 @@ pub fn run(args: &PathOf) -> Result<Exit, Error> {
     let format = WholePath { call: args.call.clone() };
     let mut output = Output::stdout(Color::Never);
     let progress = Progress::new(&analyze);
-    let job = Job { args: &analyze, rules: Vec::new(), format: &format, progress: &progress, out: Mutex::new(output.writer()) };
+    let job =
+        Job { args: &analyze, rules: Vec::new(), config: &NONE, format: &format, progress: &progress, out: Mutex::new(output.writer()) };
     let analysed = pipeline::analyse(&job);
     progress.clear();
     let Analysed { summary, mut sections } = analysed?;

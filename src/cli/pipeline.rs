@@ -1,24 +1,33 @@
 //! What subcommands need from the modules above: the catalogue, the topology of a file, and the analysis of inputs.
 
 use super::analyze::{Analysed, Job};
+use super::judging::Judging;
 use super::rules::RuleLine;
 use crate::analysis::{
     Analysis, Settings,
     run::{self, Drive, WINDOW},
 };
+use crate::config::{self, Config};
 use crate::engine::{Budget, par};
 use crate::error::Error;
 use crate::flow::keylog::KeyLog;
 use crate::input::{self, Filter, cannot_open};
 use crate::record::{Merge, Options, Record};
-use crate::rules::{self, Rule};
+use crate::rules;
 use crate::topology::Topology;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
 /// The rules, in the order of the catalogue.
 pub fn catalogue() -> Vec<RuleLine<'static>> {
-    rules::RULES.iter().map(|rule| RuleLine { id: rule.id, title: rule.title, severity: rule.severity, section: rule.family() }).collect()
+    let line = |rule: &&'static rules::Rule| RuleLine {
+        id: rule.id,
+        title: rule.title,
+        severity: rule.severity,
+        family: rule.family(),
+        evidence: rule.evidence,
+    };
+    rules::RULES.iter().map(line).collect()
 }
 
 /// The page of the rule with the full id `id`.
@@ -34,6 +43,15 @@ pub fn topology(file: Option<&Path>) -> Result<Topology, Error> {
         std::fs::read_to_string(path).map_err(|e| Error::Usage(format!("cannot read the topology '{name}': {}", cannot_open(&e).text)))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     Topology::parse_with(&text, &name, |list| std::fs::read_to_string(folder.join(list)).map_err(|e| cannot_open(&e).text))
+}
+
+/// What the site has decided: the file that is given, else the one beside the topology, else nothing.
+pub fn config(judging: &Judging, topology: Option<&Path>) -> Result<Config, Error> {
+    let beside = || topology.map(|file| file.with_file_name(config::FILE_NAME)).filter(|file| file.exists());
+    let Some(path) = judging.config.clone().or_else(beside) else { return Ok(Config::default()) };
+    let name = path.to_string_lossy();
+    let unread = |e| Error::Usage(format!("cannot read the configuration '{name}': {}", cannot_open(&e).text));
+    Config::parse(&std::fs::read_to_string(&path).map_err(unread)?, &name)
 }
 
 /// The secrets in the files that the user named.
@@ -52,11 +70,11 @@ fn key_log(files: &[PathBuf]) -> Result<KeyLog, Error> {
 /// Reads the inputs of `job` and judges their calls.
 pub fn analyse(job: &Job<'_>) -> Result<Analysed, Error> {
     let topology = topology(job.args.topology.as_deref())?;
-    let chosen: Vec<&'static Rule> = rules::RULES.iter().copied().filter(|rule| job.rules.contains(&rule.id)).collect();
     let mut filter = job.args.filter.as_deref().map(Filter::compile).transpose()?;
     let options = Options::new(job.args.count, topology.same_link());
     let mut merge = Merge::open(input::discover(&job.args.inputs())?, par::spawn, options)?;
-    let settings = Settings { topology: &topology, rules: &chosen, format: job.format, profile: job.args.profile.into() };
+    let profile = job.args.judging.profile.into();
+    let settings = Settings { topology: &topology, rules: &job.rules, format: job.format, profile, config: job.config };
     let mut analysis = Analysis::new(job.format);
     let mut keys = key_log(&job.args.keylog)?;
     keys.awaited = merge.has_streams();

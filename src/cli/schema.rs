@@ -1,8 +1,26 @@
 //! `callpath schema`: the JSON Schema of what scripts read.
 
-use super::args::SchemaOf;
 use super::output::Output;
 use crate::error::Error;
+use clap::{Args, ValueEnum};
+
+/// `callpath schema`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:\n  callpath schema > report.schema.json\n  callpath schema --format jsonl | jq '.oneOf[].title'")]
+pub struct Schema {
+    /// Form of the report that is described
+    #[arg(long, value_enum, default_value_t = SchemaOf::Json)]
+    pub format: SchemaOf,
+}
+
+/// What a schema describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// The object of --format json
+    Json,
+    /// A line of --format jsonl
+    Jsonl,
+}
 
 /// The schema of a report, with the definitions that both forms share at its end.
 const REPORT: &str = include_str!("../../schema/report.json");

@@ -7,6 +7,7 @@ use super::exit::Exit;
 use super::output::Output;
 use super::pipeline;
 use super::progress::Progress;
+use crate::config::NONE;
 use crate::error::Error;
 use crate::report::{Format, draft::Draft, escape::escape};
 use crate::topology::{Switch, Topology, open_questions, switches};
@@ -82,7 +83,8 @@ pub fn init(args: &Init) -> Result<Exit, Error> {
     let analyze = Analyze::unjudged(&args.from, &args.keylog, args.no_progress);
     let mut output = Output::open(args.output.as_deref(), Color::Never)?;
     let progress = Progress::new(&analyze);
-    let job = Job { args: &analyze, rules: Vec::new(), format: &Draft, progress: &progress, out: Mutex::new(output.writer()) };
+    let job =
+        Job { args: &analyze, rules: Vec::new(), config: &NONE, format: &Draft, progress: &progress, out: Mutex::new(output.writer()) };
     let analysed = pipeline::analyse(&job);
     progress.clear();
     let Analysed { summary, mut sections } = analysed?;

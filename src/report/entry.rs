@@ -344,6 +344,23 @@ pub struct CheckEntry {
     pub reasons: Vec<String>,
 }
 
+/// A waiver of `callpath.toml`, and what it did.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WaiverEntry {
+    /// The rules, as the file names them.
+    pub rule: String,
+    /// Whom it is for.
+    pub subject: String,
+    /// Why.
+    pub reason: String,
+    /// Its last day, `2027-03-31`.
+    pub expires: String,
+    /// The capture ends later than that.
+    pub expired: bool,
+    /// Occurrences that it covered: 0 where nothing needs it any more.
+    pub findings: u64,
+}
+
 /// A number with `N` decimals, kept as a whole number of its last place, so that it prints the same everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
 pub struct Decimal<const N: u32>(pub i64);

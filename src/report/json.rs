@@ -40,6 +40,7 @@ impl Format for Json {
         }
         array(out, "findings", &summary.findings)?;
         member(out, "checks", &summary.checks)?;
+        array(out, "waivers", &summary.waivers)?;
         member(out, "totals", &summary.totals)?;
         out.write_all(b"\"notes\":")?;
         serde_json::to_writer(&mut *out, &summary.notes)?;
@@ -188,6 +189,7 @@ mod tests {
         findings[].evidence[].number findings[].evidence[].time findings[].evidence[].excerpt findings[].remedy findings[].sources
         findings[].sources[] findings[].filter
         checks checks.* checks.*.violated checks.*.clean checks.*.not_checked checks.*.reasons checks.*.reasons[]
+        waivers waivers[] waivers[].rule waivers[].subject waivers[].reason waivers[].expires waivers[].expired waivers[].findings
         totals totals.calls totals.legs totals.streams totals.media_streams totals.findings totals.findings.error totals.findings.warning totals.findings.info
         totals.messages totals.messages.* totals.message_copies totals.segments totals.segments[] totals.segments[].segment
         totals.segments[].direction totals.segments[].calls totals.segments[].packets totals.segments[].bytes totals.segments[].media_minutes

@@ -53,6 +53,7 @@ impl Format for Jsonl {
             "ledger": ledger(&summary.ledger),
             "findings": summary.findings,
             "checks": summary.checks,
+            "waivers": summary.waivers,
             "totals": summary.totals,
             "notes": summary.notes,
         });

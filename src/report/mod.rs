@@ -91,6 +91,8 @@ pub struct Summary {
     pub findings: Vec<FindingEntry>,
     /// Each rule's outcomes.
     pub checks: BTreeMap<String, CheckEntry>,
+    /// Findings that the site has accepted, in the order of its file.
+    pub waivers: Vec<WaiverEntry>,
     /// Totals.
     pub totals: Totals,
     /// What a reader should know of the run: files skipped, drops by the capturing system, prefix list and its date …

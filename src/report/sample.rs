@@ -314,6 +314,8 @@ fn summary(calls: &[CallReport<'_>]) -> Summary {
     let mut summary = Summary { inputs: inputs(), ledger: ledger(), ..Summary::default() };
     summary.taps = vec![TapEntry { id: 0, inputs: vec![0], interface: Some("eth2".to_owned()), vlan: vec![1201], encapsulation: None }];
     summary.notes = vec!["Microsoft prefixes as of 2026-06-06".to_owned(), format!("interface {HOSTILE} dropped 7 packets")];
+    summary.waivers =
+        vec![WaiverEntry { rule: "DR013".to_owned(), subject: HOSTILE.to_owned(), reason: HOSTILE.to_owned(), ..WaiverEntry::default() }];
     for finding in calls.iter().flat_map(|call| call.findings.iter()) {
         summary.findings.push(grouped(finding));
         summary.totals.findings.count(finding.violation.severity);

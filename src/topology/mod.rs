@@ -15,6 +15,7 @@ mod switches;
 mod tunnel;
 mod voice;
 mod words;
+pub mod written;
 
 pub use link::{Baseline, Heading, Link, LinkMatch, LinkSide, MacPair, TapFacts};
 pub use lookup::Placed;
@@ -46,7 +47,7 @@ pub struct Topology {
 }
 
 impl Topology {
-    /// Reads a topology file's `text`; `file` names it in messages. Fails with [`Error::Topology`] on the first fault.
+    /// Reads a topology file's `text`; `file` names it in messages. Fails with [`Error::File`] on the first fault.
     /// A file that names a list of Microsoft's prefixes is read with [`Topology::parse_with`].
     pub fn parse(text: &str, file: &str) -> Result<Self, Error> {
         Self::parse_with(text, file, |_| Err("nothing reads files here".to_owned()))
@@ -55,7 +56,7 @@ impl Topology {
     /// The same for a file that may name a list of Microsoft's prefixes: `read` gives the text of the list at the path as it is written
     /// in the file, or says why it cannot.
     pub fn parse_with(text: &str, file: &str, read: impl FnOnce(&str) -> Result<String, String>) -> Result<Self, Error> {
-        let source = load::Source { text, file };
+        let source = written::Source { text, file };
         let mut tables = load::read(source)?;
         let notes = check::check(&tables, source)?;
         tables.microsoft.listed = load::listed(&tables, source, read)?;

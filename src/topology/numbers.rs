@@ -1,7 +1,7 @@
 //! Short numbers that need no '+': those of the private numbering plan, and emergency numbers.
 
 use super::At;
-use super::load::Source;
+use super::written::Source;
 use crate::error::Error;
 use regex_lite::Regex;
 

@@ -2,6 +2,7 @@
 //! with the state saved and loaded.
 
 use callpath::analysis::{Analysis, Settings, run};
+use callpath::config::NONE;
 use callpath::engine::{Budget, par};
 use callpath::error::Error;
 use callpath::input;
@@ -111,7 +112,7 @@ impl Given {
 }
 
 fn settings<'a>(topology: &'a Topology, format: &'a dyn Format) -> Settings<'a> {
-    Settings { topology, rules: rules::RULES, format, profile: Profile::Teams }
+    Settings { topology, rules: rules::RULES, format, profile: Profile::Teams, config: &NONE }
 }
 
 /// What is written before the end.

@@ -3,6 +3,7 @@
 use super::capture::Capture;
 use callpath::analysis::run::{Drive, WINDOW, finish, run};
 use callpath::analysis::{Analysis, Settings};
+use callpath::config::NONE;
 use callpath::engine::par;
 use callpath::flow::keylog::KeyLog;
 use callpath::input::discover;
@@ -48,7 +49,7 @@ fn report_of(inputs: &[PathBuf], topology: Option<(&str, &str)>, profile: Profil
     let inputs: Vec<String> = inputs.iter().map(|path| named(path)).collect();
     let options = Options::new(None, topology.same_link());
     let mut merge = Merge::open(discover(&inputs).unwrap(), par::spawn, options).unwrap();
-    let settings = Settings { topology: &topology, rules: RULES, format: &Json, profile };
+    let settings = Settings { topology: &topology, rules: RULES, format: &Json, profile, config: &NONE };
     let mut analysis = Analysis::new(&Json);
     analysis.know(KeyLog::default(), merge.secrets());
     let mut out = Vec::new();

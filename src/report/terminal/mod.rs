@@ -26,6 +26,7 @@ pub mod style;
 mod table;
 mod taps;
 mod verdict;
+mod waivers;
 mod when;
 mod whole_path;
 
@@ -189,6 +190,7 @@ impl Format for Terminal {
         if self.quiet {
             return Ok(());
         }
+        waivers::write(out, pen, summary)?;
         calls::write(out, pen, &table)?;
         self.ladders(out, &table, marked, clean)?;
         segments::write(out, pen, summary)?;

@@ -1,9 +1,9 @@
 //! Checks of links: what two of them on different segments leave undecided.
 
 use super::super::link::Link;
-use super::super::load::Source;
 use super::super::network::Tables;
 use super::super::words::mac_text;
+use super::super::written::Source;
 use super::unique;
 use crate::error::Error;
 use std::collections::BTreeSet;

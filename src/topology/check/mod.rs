@@ -4,9 +4,9 @@ mod links;
 mod network;
 mod voice;
 
-use super::load::Source;
 use super::network::Tables;
 use super::words::At;
+use super::written::Source;
 use crate::error::Error;
 use std::collections::BTreeMap;
 

@@ -1,9 +1,9 @@
 //! Checks of prefixes, address translation, tunnels and the Microsoft table.
 
-use super::super::load::Source;
 use super::super::network::{StaticNat, Tables};
 use super::super::place::Advertised;
 use super::super::words::At;
+use super::super::written::Source;
 use super::unique;
 use crate::error::Error;
 use ipnet::IpNet;

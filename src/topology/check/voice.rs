@@ -1,9 +1,9 @@
 //! Checks of SBCs, gateways, sites, trunks and users: every name that is referred to exists, and once only.
 
-use super::super::load::Source;
 use super::super::network::Tables;
 use super::super::voice::{Gateway, Sbc, Tenant};
 use super::super::words::{At, nearest};
+use super::super::written::Source;
 use super::unique;
 use crate::error::Error;
 use ipnet::IpNet;
