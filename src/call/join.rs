@@ -90,7 +90,12 @@ impl Joins {
             Before::One(earlier, agreements) => self.join(&earlier, &invite, &agreements),
             Before::Several => self.undecided += 1,
             Before::None => match replaced {
-                Some(leg) => self.take_in(leg, invite.leg, "Replaces names the dialog of a leg of this call; certain".to_owned()),
+                Some(leg) => {
+                    self.take_in(leg, invite.leg, "Replaces names the dialog of a leg of this call; certain".to_owned());
+                    if let Some(referred) = self.referred(&invite, hosts).map(|reference| reference.leg) {
+                        self.unite(referred, leg, "a REFER of this call points to an INVITE that replaces the leg's dialog; very likely");
+                    }
+                }
                 None => self.follow(&invite, hosts),
             },
         }
@@ -162,15 +167,44 @@ impl Joins {
         }
     }
 
-    /// Joins a leg that its sender begins because a REFER told it to; the last REFER is meant.
+    /// Joins a leg that its sender begins because a REFER told it to.
     fn follow(&mut self, invite: &Invite, hosts: &Hosts) {
-        let Some(target) = &invite.target else { return };
-        let sent = |reference: &&Reference| hosts.host(reference.to.ip()) == hosts.host(invite.from.ip());
-        let meant = self.references.iter().rev().find(|reference| sent(reference) && reference.points_to(target));
-        let Some(reference) = meant.filter(|reference| reference.leg != invite.leg) else { return };
+        let Some(reference) = self.referred(invite, hosts) else { return };
         let (ms, host) = ((invite.at - reference.at).as_millis_f64(), invite.from.ip());
         let why = format!("a REFER that {host} received {ms:.0} ms before points to where it calls; very likely");
         self.take_in(reference.leg, invite.leg, why);
+    }
+
+    /// The REFER of another leg that told the sender to begin this one; the last is meant.
+    fn referred(&self, invite: &Invite, hosts: &Hosts) -> Option<&Reference> {
+        let target = invite.target.as_ref()?;
+        let sent = |reference: &&Reference| hosts.host(reference.to.ip()) == hosts.host(invite.from.ip());
+        let meant = self.references.iter().rev().find(|reference| sent(reference) && reference.points_to(target));
+        meant.filter(|reference| reference.leg != invite.leg)
+    }
+
+    /// Makes one call of those that two open legs are of; `why` is said of the later call's first leg.
+    fn unite(&mut self, one: LegId, other: LegId, why: &str) {
+        let [one, other] = [one, other].map(|leg| self.group_of.get(&leg).copied().unwrap_or(leg));
+        let (root, later) = (one.min(other), one.max(other));
+        let [many, more] = [root, later].map(|root| self.groups.get(&root).map_or(1, |group| group.legs.len()));
+        if root == later {
+            return;
+        }
+        if many + more > MOST_LEGS {
+            self.undecided += 1;
+            return;
+        }
+        let alone = |leg| Group { legs: vec![leg], ..Group::default() };
+        let joined = self.groups.remove(&later).unwrap_or_else(|| alone(later));
+        let group = self.groups.entry(root).or_insert_with(|| alone(root));
+        self.group_of.extend(joined.legs.iter().map(|leg| (*leg, root)).chain([(root, root)]));
+        if !joined.closed.iter().any(|(leg, _)| leg.id == later) {
+            self.said.entry(later).or_insert_with(|| why.to_owned());
+        }
+        group.since = group.since.into_iter().chain(joined.since).min();
+        group.legs.extend(joined.legs);
+        group.closed.extend(joined.closed);
     }
 
     /// Makes `later` a leg of the call of `earlier`.
