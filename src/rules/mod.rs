@@ -269,9 +269,15 @@ impl<'a> Ctx<'a> {
         message.sip().is_request() && transaction.is_accepted(leg)
     }
 
-    /// A value of a response that its request carried already, the tag left out: the response only repeats it.
+    /// A value of a response that its request carried already, the tag left out: the response only repeats it. Where the request was not
+    /// seen whole, what responses copy (RFC 3261 sections 8.2.6.2 and 12.1.1) is taken for copied.
     pub fn is_copied(&self, message: &LegMessage, header: HeaderName, value: &[u8]) -> bool {
-        let Some(request) = self.request(message).filter(|_| !message.sip().is_request()) else { return false };
+        if message.sip().is_request() {
+            return false;
+        }
+        let Some(request) = self.request(message).filter(|request| !request.sip().head_cut()) else {
+            return matches!(header, HeaderName::From | HeaderName::To | HeaderName::RecordRoute);
+        };
         let text = String::from_utf8_lossy(value);
         let address = NameAddr::parse(&text);
         request.sip().values(header).iter().any(|carried| NameAddr::parse(&String::from_utf8_lossy(carried)).uri == address.uri)

@@ -140,6 +140,16 @@ impl<'a> Sip<'a> {
         lines.flat_map(|header| value::split_commas(header.value.of(self.text))).map(unfold).collect()
     }
 
+    /// The same without the last element where the headers end inside it: half a value is another one.
+    pub fn whole_values(&self, name: HeaderName) -> Vec<Cow<'a, [u8]>> {
+        let mut values = self.values(name);
+        let ends_inside = self.head_cut() && !self.text.ends_with(b"\n");
+        if ends_inside && self.index.headers.last().is_some_and(|header| header.name == name) {
+            values.pop();
+        }
+        values
+    }
+
     /// The value of the first header called `name`, any header, long or compact name in any letter case.
     pub fn named(&self, name: &str) -> Option<Cow<'a, [u8]>> {
         self.all_named(name).next()
@@ -263,6 +273,16 @@ mod tests {
         let text = "BYE sip:a SIP/2.0\r\nRoute: <sip:a,b>,\r\n <sip:c>\r\nRoute: \"x, y\" <sip:d>\r\n\r\n";
         assert_eq!(with(text, false, |sip| strings(sip.values(HeaderName::Route))), ["<sip:a,b>", "<sip:c>", "\"x, y\" <sip:d>"]);
         assert_eq!(with(text, false, |sip| strings(sip.all(HeaderName::Route).collect())), ["<sip:a,b>, <sip:c>", "\"x, y\" <sip:d>"]);
+    }
+
+    #[test]
+    fn the_last_value_of_a_cut_message_may_be_half_a_value() {
+        let text = "BYE sip:a SIP/2.0\r\nContact: <sip:a>, <sip:203.0.113.9.exa";
+        for cut in [true, false] {
+            assert_eq!(with(text, cut, |sip| strings(sip.whole_values(HeaderName::Contact))), ["<sip:a>"]);
+        }
+        assert_eq!(with(&format!("{text}\r\nTo: <s"), true, |sip| sip.whole_values(HeaderName::Contact).len()), 2);
+        assert_eq!(with(&format!("{text}\r\n\r\n"), false, |sip| sip.whole_values(HeaderName::Contact).len()), 2);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! DR001: the first Contact of what the SBC sends names an address instead of its paired name.
 
+use super::mid_call::undelivered;
+use super::written::{absent, introduces, values};
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
-use crate::proto::sip::{HeaderName, Method, TypedHost, typed};
+use crate::proto::sip::{HeaderName, TypedHost, typed};
 use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
 
 /// The rule.
@@ -21,32 +23,23 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
-    if !ctx.to_microsoft(message) || !speaks_for_the_sbc(message) {
+    if !ctx.to_microsoft(message) || !introduces(message) {
         return Outcome::NotApplicable;
     }
-    let sip = message.sip();
-    let contacts = sip.values(HeaderName::Contact);
-    let Some(first) = contacts.first() else {
-        return match sip.head_cut() {
-            true => Outcome::NotChecked("message is cut by the snap length".to_owned()),
-            false => Outcome::NotApplicable,
-        };
-    };
-    let text = String::from_utf8_lossy(first);
-    let TypedHost::Ip(ip) = typed::host(&text) else { return Outcome::Clean };
-    let severity = if sip.is_request() { Severity::Error } else { Severity::Warning };
+    let contacts = values(message, HeaderName::Contact);
+    let Some(text) = contacts.first() else { return absent(message) };
+    let TypedHost::Ip(ip) = typed::host(text) else { return Outcome::Clean };
     let name = ctx.name_of(message);
     let sender = message.message.src().ip();
     let said = format!("{name} from {sender} carries the address {ip} in Contact");
-    Outcome::Violated(vec![by_sender(ctx, message, severity, format!("{name}: {ip}"), said, &format!("Contact: {text}"))])
-}
-
-/// Requests by whose Contact the service looks up the tenant, and the responses that make a dialog with a Microsoft INVITE.
-fn speaks_for_the_sbc(message: &LegMessage) -> bool {
-    let start = message.start;
-    match (start.status, start.method) {
-        (None, method) if start.is_request => matches!(method, Method::Options | Method::Invite | Method::Refer | Method::Subscribe),
-        (Some(180..=299), Method::Invite) => true,
-        _ => false,
+    let (value, line) = (format!("{name}: {ip}"), format!("Contact: {text}"));
+    if message.start.is_request {
+        return Outcome::Violated(vec![by_sender(ctx, message, Severity::Error, value, said, &line)]);
     }
+    let mut violation = by_sender(ctx, message, Severity::Warning, value, said, &line);
+    if let Some(undelivered) = undelivered(message, ctx) {
+        violation.severity = Severity::Error;
+        undelivered.adds_to(&mut violation, ctx);
+    }
+    Outcome::Violated(vec![violation])
 }

@@ -1,8 +1,9 @@
 //! DR002: a Record-Route that the SBC wrote names an address.
 
+use super::written::{clean, routes, values};
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
-use crate::flow::tls::SERVICE_DOMAINS;
+use crate::flow::tls::is_service;
 use crate::proto::sip::{HeaderName, TypedHost, typed};
 use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
 use crate::topology::Place;
@@ -39,32 +40,19 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
             by_sender(ctx, message, severity, format!("{name}: {ip}"), said, &format!("Record-Route: {value}"))
         })
         .collect();
-    match (violations.is_empty(), message.sip().head_cut()) {
-        (false, _) => Outcome::Violated(violations),
-        (true, true) => Outcome::NotChecked("message is cut by the snap length".to_owned()),
-        (true, false) => Outcome::Clean,
-    }
+    if violations.is_empty() { clean(message) } else { Outcome::Violated(violations) }
 }
 
-/// Record-Route values of the sender: all of a request's; of a response's those that the request did not carry. Without the request
-/// those that name neither the service nor a Microsoft address.
+/// Record-Route values of the sender; of a response whose request was not seen those that name neither the service nor a Microsoft
+/// address.
 fn written_by_sender(message: &LegMessage, ctx: &Ctx<'_>) -> Vec<String> {
-    let sip = message.sip();
-    let mut values: Vec<String> =
-        sip.values(HeaderName::RecordRoute).iter().map(|value| String::from_utf8_lossy(value).into_owned()).collect();
-    if sip.is_request() {
-        return values;
-    }
-    match ctx.request(message) {
-        Some(request) => {
-            let carried = request.sip().values(HeaderName::RecordRoute);
-            values.retain(|value| !carried.iter().any(|c| **c == *value.as_bytes()));
-        }
-        None => values.retain(|value| match typed::host(value) {
+    routes(message, ctx).unwrap_or_else(|| {
+        let mut all = values(message, HeaderName::RecordRoute);
+        all.retain(|value| match typed::host(value) {
             TypedHost::Ip(ip) => ctx.topology.place_of(ip, message.message.at()) != Place::Microsoft,
-            TypedHost::Name(name) => !SERVICE_DOMAINS.iter().any(|domain| name.ends_with(domain)),
+            TypedHost::Name(name) => !is_service(&name),
             TypedHost::None => false,
-        }),
-    }
-    values
+        });
+        all
+    })
 }

@@ -1,8 +1,9 @@
 //! DR010: a `sips:` URI in what the SBC sends; the service takes `sip:` only, although TLS is a must.
 
+use super::written::{clean, repeats_invite};
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity, Violation};
-use crate::proto::sip::{HeaderName, Method, TypedScheme, typed};
+use crate::proto::sip::{HeaderName, TypedScheme, typed};
 use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
 use memchr::memchr_iter;
 
@@ -35,9 +36,7 @@ const READ: [(HeaderName, &str); 6] = [
 const PASSED_ON: [(HeaderName, &str); 2] = [(HeaderName::HistoryInfo, "History-Info"), (HeaderName::Diversion, "Diversion")];
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
-    let start = message.start;
-    // ACK and CANCEL repeat the URIs of their INVITE, which is judged.
-    if !ctx.to_microsoft(message) || matches!((start.is_request, start.method), (true, Method::Ack | Method::Cancel)) {
+    if !ctx.to_microsoft(message) || repeats_invite(message) {
         return Outcome::NotApplicable;
     }
     let sip = message.sip();
@@ -51,11 +50,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
             .into_iter()
             .flatten()
             .collect();
-    match (violations.is_empty(), sip.head_cut()) {
-        (false, _) => Outcome::Violated(violations),
-        (true, true) => Outcome::NotChecked("message is cut by the snap length".to_owned()),
-        (true, false) => Outcome::Clean,
-    }
+    if violations.is_empty() { clean(message) } else { Outcome::Violated(violations) }
 }
 
 /// The scheme stands before a colon: nearly all values have it not, and are not read further.

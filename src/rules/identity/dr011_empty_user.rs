@@ -1,8 +1,9 @@
 //! DR011: a URI with `@` and nothing before it.
 
+use super::written::{clean, repeats_invite};
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
-use crate::proto::sip::{HeaderName, Method, NameAddr, Scheme, Uri};
+use crate::proto::sip::{HeaderName, NameAddr, Scheme, Uri};
 use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
 use memchr::memmem;
 
@@ -22,7 +23,7 @@ pub const RULE: Rule = Rule {
 };
 
 /// Headers that hold a URI, with the names that a finding prints.
-const HEADERS: [(HeaderName, &str); 8] = [
+const HEADERS: [(HeaderName, &str); 13] = [
     (HeaderName::To, "To"),
     (HeaderName::From, "From"),
     (HeaderName::Contact, "Contact"),
@@ -31,12 +32,15 @@ const HEADERS: [(HeaderName, &str); 8] = [
     (HeaderName::ReferTo, "Refer-To"),
     (HeaderName::ReferredBy, "Referred-By"),
     (HeaderName::PAssertedIdentity, "P-Asserted-Identity"),
+    (HeaderName::PPreferredIdentity, "P-Preferred-Identity"),
+    (HeaderName::RemotePartyId, "Remote-Party-ID"),
+    (HeaderName::HistoryInfo, "History-Info"),
+    (HeaderName::Diversion, "Diversion"),
+    (HeaderName::ReplyTo, "Reply-To"),
 ];
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
-    let start = message.start;
-    // ACK and CANCEL repeat the URIs of their INVITE, which is judged.
-    if matches!((start.is_request, start.method), (true, Method::Ack | Method::Cancel)) {
+    if repeats_invite(message) {
         return Outcome::NotApplicable;
     }
     if !message.message.cut && !may_lack_user(message.message.text.bytes()) {
@@ -56,10 +60,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
         found.extend(texts.find(|text| is_empty_user(&NameAddr::parse(text).uri())).map(|text| (name, text)));
     }
     let Some((name, text)) = found.first() else {
-        return match sip.head_cut() {
-            true => Outcome::NotChecked("message is cut by the snap length".to_owned()),
-            false => Outcome::Clean,
-        };
+        return clean(message);
     };
     let headers: Vec<&str> = found.iter().map(|(name, _)| *name).collect();
     let (method, headers) = (ctx.name_of(message), headers.join(", "));

@@ -1,8 +1,10 @@
 //! DR012: an initial INVITE calls a number that does not begin with '+'.
 
+use super::numbers::user;
+use super::written::call_to_microsoft;
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
-use crate::flow::tls::SERVICE_DOMAINS;
+use crate::flow::tls::is_service;
 use crate::proto::sip::{TypedHost, TypedUri, Uri, typed};
 use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
 
@@ -25,8 +27,8 @@ pub const RULE: Rule = Rule {
 const SHORTEST_NUMBER: usize = 3;
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
-    if !ctx.to_microsoft(message) || !ctx.is_initial_invite(message) {
-        return Outcome::NotApplicable;
+    if let Err(why) = call_to_microsoft(message, ctx) {
+        return why;
     }
     let sip = message.sip();
     let Some(text) = sip.request_uri().map(String::from_utf8_lossy) else { return Outcome::NotApplicable };
@@ -34,8 +36,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     if !names_service(&uri) {
         return Outcome::NotApplicable;
     }
-    let decoded = Uri::parse(&text).user_decoded().unwrap_or_default();
-    let user = decoded.split(':').next().unwrap_or_default();
+    let user = &user(&Uri::parse(&text));
     let phone = uri.params.iter().any(|(name, value)| {
         name.eq_ignore_ascii_case("user") && value.as_deref().is_some_and(|value| value.eq_ignore_ascii_case("phone"))
     });
@@ -49,7 +50,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
 
 /// The Request-URI is the service's own: what Microsoft gave as Contact may hold any user.
 fn names_service(uri: &TypedUri) -> bool {
-    matches!(&uri.host, TypedHost::Name(name) if SERVICE_DOMAINS.iter().any(|domain| name.ends_with(domain)))
+    matches!(&uri.host, TypedHost::Name(name) if is_service(name))
 }
 
 /// `^[0-9*#().\-]{3,}$`

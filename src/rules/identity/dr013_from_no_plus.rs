@@ -1,5 +1,7 @@
 //! DR013: an initial INVITE gives a caller's number without '+'.
 
+use super::numbers::user;
+use super::written::{absent, call_to_microsoft, clean, single};
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
 use crate::proto::sip::{HeaderName, NameAddr};
@@ -26,20 +28,11 @@ const FULL_NUMBER: usize = 7;
 const SHORTEST_NUMBER: usize = 3;
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
-    if !ctx.to_microsoft(message) || !ctx.is_initial_invite(message) {
-        return Outcome::NotApplicable;
+    if let Err(why) = call_to_microsoft(message, ctx) {
+        return why;
     }
-    let sip = message.sip();
-    let Some(from) = sip.first(HeaderName::From) else {
-        return match sip.head_cut() {
-            true => Outcome::NotChecked("message is cut by the snap length".to_owned()),
-            false => Outcome::NotApplicable,
-        };
-    };
-    let text = String::from_utf8_lossy(&from);
-    let address = NameAddr::parse(&text);
-    let decoded = address.uri().user_decoded().unwrap_or_default();
-    let user = decoded.split(':').next().unwrap_or_default();
+    let Some(text) = single(message, HeaderName::From) else { return absent(message) };
+    let user = &user(&NameAddr::parse(&text).uri());
     let digits = !user.is_empty() && user.chars().all(|c| c.is_ascii_digit());
     let severity = match user.len() {
         _ if !digits || is_withheld(message) => return Outcome::Clean,
@@ -48,6 +41,9 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
         SHORTEST_NUMBER.. => Severity::Info,
         _ => return Outcome::Clean,
     };
+    if message.sip().head_cut() {
+        return clean(message); // Privacy may be what is missing
+    }
     let said = format!("INVITE from {} shows the caller {user} without '+' in From", message.message.src().ip());
     Outcome::Violated(vec![by_sender(ctx, message, severity, user.to_owned(), said, &format!("From: {text}"))])
 }

@@ -6,3 +6,6 @@ pub mod dr010_sips_uri;
 pub mod dr011_empty_user;
 pub mod dr012_ruri_no_plus;
 pub mod dr013_from_no_plus;
+mod mid_call;
+mod numbers;
+pub(super) mod written;

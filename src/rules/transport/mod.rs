@@ -19,5 +19,5 @@ pub mod dr045_gov_port;
 pub mod dr046_foreign_peer_claims_microsoft;
 pub mod dr047_content_length;
 mod failure;
-mod names;
-mod parties;
+pub(super) mod names;
+pub(super) mod parties;

@@ -5,10 +5,13 @@ use crate::call::LegMessage;
 use crate::decode::Dir;
 use crate::finding::{Outcome, Severity, Violation};
 use crate::proto::{
-    sip::{HeaderName, Method, TypedHost, typed},
+    sip::{HeaderName, TypedHost, typed},
     x509::Covers,
 };
-use crate::rules::{Ctx, by_sender};
+use crate::rules::{
+    Ctx, by_sender,
+    identity::written::{CUT, introduces},
+};
 
 /// Names of a certificate that a finding prints.
 const PRINTED: usize = 3;
@@ -59,7 +62,7 @@ pub fn named<'c>(message: &LegMessage, ctx: &Ctx<'c>) -> Result<Named<'c>, Outco
     let candidates: Vec<(String, String)> = [(HeaderName::Contact, "Contact"), (HeaderName::RecordRoute, "Record-Route")]
         .into_iter()
         .filter_map(|(header, name)| {
-            let values = sip.values(header);
+            let values = sip.whole_values(header);
             let first = values.first().filter(|value| !ctx.is_copied(message, header, value))?;
             let text = String::from_utf8_lossy(first).into_owned();
             match typed::host(&text) {
@@ -70,22 +73,16 @@ pub fn named<'c>(message: &LegMessage, ctx: &Ctx<'c>) -> Result<Named<'c>, Outco
         .collect();
     if candidates.is_empty() {
         let cut = sip.head_cut();
-        return Err(if cut { Outcome::NotChecked("message is cut by the snap length".to_owned()) } else { Outcome::NotApplicable });
+        return Err(if cut { Outcome::NotChecked(CUT.to_owned()) } else { Outcome::NotApplicable });
     }
-    let not_checked = |why: &str| Outcome::NotChecked(why.to_owned());
-    let connection = ctx.connection(message).ok_or_else(|| not_checked("the message's connection is no longer known"))?;
-    let from_sbc = if connection.id.flow.endpoints().0 == message.message.src() { Dir::Up } else { Dir::Down };
-    let presented = chain(connection, from_sbc).map_err(not_checked)?;
+    let presented = presented(message, ctx).map_err(|why| Outcome::NotChecked(why.to_owned()))?;
     let candidates = candidates.into_iter().map(|(line, host)| Named { covers: presented.leaf.covers(&host), line, host, presented });
     candidates.min_by_key(|named| named.covers.rank()).ok_or(Outcome::NotApplicable)
 }
 
-/// Requests by whose Contact the service looks up the tenant, and the responses that make a dialog with an INVITE of Microsoft's.
-fn introduces(message: &LegMessage) -> bool {
-    let start = message.start;
-    match (start.status, start.method) {
-        (None, method) if start.is_request => matches!(method, Method::Options | Method::Invite | Method::Refer | Method::Subscribe),
-        (Some(180..=299), Method::Invite) => true,
-        _ => false,
-    }
+/// The certificates that the sender of a message presented on its connection; else why they cannot be judged.
+pub fn presented<'c>(message: &LegMessage, ctx: &Ctx<'c>) -> Result<Presented<'c>, &'static str> {
+    let connection = ctx.connection(message).ok_or("the message's connection is no longer known")?;
+    let from_sender = if connection.id.flow.endpoints().0 == message.message.src() { Dir::Up } else { Dir::Down };
+    chain(connection, from_sender)
 }

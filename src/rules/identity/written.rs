@@ -1,0 +1,68 @@
+//! What the SBC itself wrote into a message: its Contact, and the Record-Route values that do not only repeat Microsoft's.
+
+use crate::call::LegMessage;
+use crate::finding::Outcome;
+use crate::proto::sip::{HeaderName, Method, TypedHost, typed};
+use crate::rules::Ctx;
+
+/// Why nothing is said of a message that is not whole.
+pub const CUT: &str = "message is cut by the snap length";
+
+/// Requests by whose Contact the service looks up the tenant, and the responses that make a dialog with an INVITE of Microsoft's.
+pub fn introduces(message: &LegMessage) -> bool {
+    let start = message.start;
+    match (start.status, start.method) {
+        (None, method) if start.is_request => matches!(method, Method::Options | Method::Invite | Method::Refer | Method::Subscribe),
+        (Some(180..=299), Method::Invite) => true,
+        _ => false,
+    }
+}
+
+/// A request that only repeats what its INVITE says, which is judged.
+pub fn repeats_invite(message: &LegMessage) -> bool {
+    message.start.is_request && matches!(message.start.method, Method::Ack | Method::Cancel)
+}
+
+/// The elements of a list header; half a value at the end of a cut message is none.
+pub fn values(message: &LegMessage, header: HeaderName) -> Vec<String> {
+    message.sip().whole_values(header).iter().map(|value| String::from_utf8_lossy(value).into_owned()).collect()
+}
+
+/// The value of a header that is no list, unless the message is cut inside it.
+pub fn single(message: &LegMessage, header: HeaderName) -> Option<String> {
+    let sip = message.sip();
+    let is_whole = sip.whole_values(header).len() == sip.values(header).len();
+    sip.first(header).filter(|_| is_whole).map(|value| String::from_utf8_lossy(&value).into_owned())
+}
+
+/// What is said where a message does not have what a rule looks at: what is cut off may have been it.
+pub fn absent(message: &LegMessage) -> Outcome {
+    if message.sip().head_cut() { Outcome::NotChecked(CUT.to_owned()) } else { Outcome::NotApplicable }
+}
+
+/// What is said where nothing in a message offends.
+pub fn clean(message: &LegMessage) -> Outcome {
+    if message.sip().head_cut() { Outcome::NotChecked(CUT.to_owned()) } else { Outcome::Clean }
+}
+
+/// Only for an INVITE to Microsoft outside a dialog; what is said of any other message comes back as the failure.
+pub fn call_to_microsoft(message: &LegMessage, ctx: &Ctx<'_>) -> Result<(), Outcome> {
+    if !ctx.to_microsoft(message) || !ctx.is_initial_invite(message) {
+        return Err(Outcome::NotApplicable);
+    }
+    // Without its To nobody knows whether it is within a dialog.
+    single(message, HeaderName::To).map(drop).ok_or_else(|| absent(message))
+}
+
+/// Record-Route values of the sender, in order: all of a request's; of a response's those whose host the request did not carry. None where
+/// that request was not seen whole.
+pub fn routes(message: &LegMessage, ctx: &Ctx<'_>) -> Option<Vec<String>> {
+    let mut written = values(message, HeaderName::RecordRoute);
+    if message.sip().is_request() || written.is_empty() {
+        return Some(written);
+    }
+    let request = ctx.request(message).filter(|request| !request.sip().head_cut())?;
+    let carried: Vec<TypedHost> = values(request, HeaderName::RecordRoute).iter().map(|value| typed::host(value)).collect();
+    written.retain(|value| !carried.contains(&typed::host(value)));
+    Some(written)
+}
