@@ -28,6 +28,9 @@ pub use page::Page;
 pub const RULES: &[&Rule] = &[
     &identity::dr001_contact_ip::RULE,
     &identity::dr002_record_route_ip::RULE,
+    &identity::dr003_contact_missing::RULE,
+    &identity::dr005_contact_onmicrosoft::RULE,
+    &identity::dr009_contact_transport::RULE,
     &identity::dr010_sips_uri::RULE,
     &identity::dr011_empty_user::RULE,
     &identity::dr012_ruri_no_plus::RULE,

@@ -1,0 +1,79 @@
+//! DR005: the SBC goes by a name under the domain that every tenant is born with.
+
+use super::written::{absent, clean, repeats_invite, routes, values};
+use crate::call::LegMessage;
+use crate::finding::{Evidence, Outcome, Severity, Violation};
+use crate::proto::sip::{HeaderName, TypedHost, typed};
+use crate::rules::{Check, Ctx, Direction, Rule, by_sender, transport::names::presented, transport::parties::Presented};
+
+/// The rule.
+pub const RULE: Rule = Rule {
+    id: "DR005-contact-onmicrosoft",
+    title: "An SBC name under onmicrosoft.com",
+    severity: Severity::Error,
+    direction: Direction::SbcToMicrosoft,
+    evidence: "SIP text",
+    confidence: "documented",
+    since: "always",
+    lower_when_accepted: true,
+    hides: &[],
+    page: include_str!("../../../rules/identity/DR005-contact-onmicrosoft.md"),
+    check: Check::Message(check),
+};
+
+/// Domains of which each tenant has one below from the first day.
+const DOMAINS: [&str; 2] = [".onmicrosoft.com", ".onmicrosoft.us"];
+
+fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
+    if !ctx.to_microsoft(message) || repeats_invite(message) {
+        return Outcome::NotApplicable;
+    }
+    // Where a call is redirected to is no name of the SBC.
+    let contacts = if message.start.status.is_some_and(|status| status >= 300) { Vec::new() } else { values(message, HeaderName::Contact) };
+    let contact = contacts.into_iter().take(1).map(|value| ("Contact", value));
+    let routes = routes(message, ctx).unwrap_or_default().into_iter().map(|value| ("Record-Route", value));
+    let named: Vec<(&str, String)> = contact.chain(routes).collect();
+    let shown = presented(message, ctx).ok();
+    if named.is_empty() && shown.is_none() {
+        return absent(message);
+    }
+    let mut violations: Vec<Violation> = Vec::new();
+    for (header, value) in named {
+        let TypedHost::Name(host) = typed::host(&value) else { continue };
+        if is_default(&host) && !violations.iter().any(|known| known.value == host) {
+            violations.push(violation(message, ctx, host, header, &value));
+        }
+    }
+    if let Some(presented) = shown {
+        of_certificate(message, ctx, &presented, &mut violations);
+    }
+    if violations.is_empty() { clean(message) } else { Outcome::Violated(violations) }
+}
+
+fn is_default(name: &str) -> bool {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    DOMAINS.iter().any(|domain| name.ends_with(domain))
+}
+
+fn violation(message: &LegMessage, ctx: &Ctx<'_>, host: String, header: &str, value: &str) -> Violation {
+    let (name, sender) = (ctx.name_of(message), message.message.src().ip());
+    let said = format!("{name} from {sender} names the SBC {host} in {header}: no SBC can have a name of that domain");
+    by_sender(ctx, message, RULE.severity, host, said, &format!("{header}: {value}"))
+}
+
+/// The certificate proves a name that the message gives, or is a violation of its own.
+fn of_certificate(message: &LegMessage, ctx: &Ctx<'_>, presented: &Presented<'_>, violations: &mut Vec<Violation>) {
+    let leaf = presented.leaf;
+    let Some(name) = leaf.names.iter().chain(&leaf.common_name).find(|name| is_default(name)) else { return };
+    let evidence = presented.evidence(leaf, &format!("for {name}"));
+    if let Some(known) = violations.iter_mut().find(|known| known.value.eq_ignore_ascii_case(name)) {
+        known.evidence.push(evidence);
+        return;
+    }
+    let sender = message.message.src().ip();
+    let said = format!("the certificate of {sender} is for {name}: no SBC can have a name of that domain");
+    let line = String::from_utf8_lossy(message.sip().start_line()).into_owned();
+    let proof: Vec<Evidence> = std::iter::once(evidence).chain(ctx.proof(message, &line)).collect();
+    let value = name.to_ascii_lowercase();
+    violations.push(Violation { severity: RULE.severity, subject: sender.to_string(), value, message: said, evidence: proof });
+}
