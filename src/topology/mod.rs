@@ -7,6 +7,7 @@ mod link;
 mod load;
 mod lookup;
 mod microsoft;
+mod names;
 mod network;
 mod numbers;
 mod place;
@@ -145,6 +146,16 @@ impl Topology {
     pub fn site(&self, ip: IpAddr) -> Option<&Site> {
         let subnets = self.tables.sites.iter().flat_map(|site| site.subnets.iter().map(move |net| (net, site)));
         subnets.filter(|(net, _)| net.contains(&ip)).max_by_key(|(net, _)| net.prefix_len()).map(|(_, site)| site)
+    }
+
+    /// Whether Microsoft would find the tenant by this name of an SBC; none where the file names neither SBCs nor domains.
+    pub fn is_sbc_name(&self, name: &str) -> Option<bool> {
+        names::is_sbc_name(&self.tables, name)
+    }
+
+    /// Some gateway is reached through the proxy SBC of this name.
+    pub fn is_proxy_sbc(&self, name: &str) -> bool {
+        self.tables.gateways.iter().filter_map(|gateway| gateway.proxy.as_ref()).any(|proxy| proxy.eq_ignore_ascii_case(name))
     }
 
     /// The number is in the private numbering plan.

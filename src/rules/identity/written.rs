@@ -2,7 +2,7 @@
 
 use crate::call::LegMessage;
 use crate::finding::Outcome;
-use crate::proto::sip::{HeaderName, Method, TypedHost, typed};
+use crate::proto::sip::{HeaderName, Method, NameAddr, TypedHost, typed};
 use crate::rules::Ctx;
 
 /// Why nothing is said of a message that is not whole.
@@ -65,4 +65,13 @@ pub fn routes(message: &LegMessage, ctx: &Ctx<'_>) -> Option<Vec<String>> {
     let carried: Vec<TypedHost> = values(request, HeaderName::RecordRoute).iter().map(|value| typed::host(value)).collect();
     written.retain(|value| !carried.contains(&typed::host(value)));
     Some(written)
+}
+
+/// The host of an address value as a finding prints it; without a host the URI.
+pub fn shown(value: &str) -> String {
+    match typed::host(value) {
+        TypedHost::Name(name) => name,
+        TypedHost::Ip(ip) => ip.to_string(),
+        TypedHost::None => NameAddr::parse(value).uri.to_owned(),
+    }
 }
