@@ -32,6 +32,8 @@ pub const RULES: &[&Rule] = &[
     &identity::dr004_contact_fqdn_unknown::RULE,
     &identity::dr005_contact_onmicrosoft::RULE,
     &identity::dr006_contact_multiple::RULE,
+    &identity::dr007_contact_rr_mismatch::RULE,
+    &identity::dr008_record_route_unneeded::RULE,
     &identity::dr009_contact_transport::RULE,
     &identity::dr010_sips_uri::RULE,
     &identity::dr011_empty_user::RULE,

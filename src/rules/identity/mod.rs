@@ -6,6 +6,8 @@ pub mod dr003_contact_missing;
 pub mod dr004_contact_fqdn_unknown;
 pub mod dr005_contact_onmicrosoft;
 pub mod dr006_contact_multiple;
+pub mod dr007_contact_rr_mismatch;
+pub mod dr008_record_route_unneeded;
 pub mod dr009_contact_transport;
 pub mod dr010_sips_uri;
 pub mod dr011_empty_user;

@@ -7,6 +7,11 @@ use crate::rules::Ctx;
 
 /// Why nothing is said of a message that is not whole.
 pub const CUT: &str = "message is cut by the snap length";
+/// Why nothing is said of Record-Route in an answer.
+pub const NO_REQUEST: &str = "the request of the answer is not in the capture";
+
+/// The port of SIP over TLS where a URI names none, and of other transports (RFC 3261 section 19.1.2).
+const PORTS: [u16; 2] = [5061, 5060];
 
 /// Requests by whose Contact the service looks up the tenant, and the responses that make a dialog with an INVITE of Microsoft's.
 pub fn introduces(message: &LegMessage) -> bool {
@@ -67,11 +72,31 @@ pub fn routes(message: &LegMessage, ctx: &Ctx<'_>) -> Option<Vec<String>> {
     Some(written)
 }
 
+/// Host and port of an address value. The interface is TLS: without port it is 5061, unless another transport is written there.
+pub fn host_and_port(value: &str) -> (TypedHost, u16) {
+    let uri = NameAddr::parse(value).uri();
+    let [secure, plain] = PORTS;
+    let is_plain = uri.param("transport").is_some_and(|transport| !transport.eq_ignore_ascii_case("tls"));
+    (typed::host(value), uri.port.unwrap_or(if is_plain { plain } else { secure }))
+}
+
 /// The host of an address value as a finding prints it; without a host the URI.
 pub fn shown(value: &str) -> String {
     match typed::host(value) {
         TypedHost::Name(name) => name,
         TypedHost::Ip(ip) => ip.to_string(),
         TypedHost::None => NameAddr::parse(value).uri.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_is_not_written_is_that_of_the_transport() {
+        let port = |value: &str| host_and_port(value).1;
+        assert_eq!(["<sip:h>", "<sip:h;transport=TLS>", "<sip:h;transport=tcp>", "<sip:h:5067;lr>"].map(port), [5061, 5061, 5060, 5067]);
+        assert_eq!(host_and_port("\"a\" <sip:u@H.Example.:5061;lr>").0, TypedHost::Name("h.example".to_owned()));
     }
 }
