@@ -158,6 +158,13 @@ impl<'a> Uri<'a> {
         self.params().any(|(found, _)| found.eq_ignore_ascii_case(name))
     }
 
+    /// The value of the header `name` among those behind `?`, percent-decoded (RFC 3261 section 19.1.1); letter case of the name does not
+    /// matter.
+    pub fn header(&self, name: &str) -> Option<Cow<'a, str>> {
+        let pairs = self.headers?.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.into_iter().find(|(found, _)| found.trim().eq_ignore_ascii_case(name)).map(|(_, value)| percent_decode(value))
+    }
+
     /// The user up to its first `;` (parameters such as `npdi`), percent-decoded.
     pub fn user_decoded(&self) -> Option<Cow<'a, str>> {
         let user = self.user?;
@@ -276,6 +283,13 @@ mod tests {
         assert_eq!((uri.host, uri.port, uri.headers), (Host::Name("Example.com"), Some(5061), Some("Replaces=a%40b")));
         assert_eq!((uri.param("TRANSPORT"), uri.has_param("lr"), uri.has_param("x")), (Some("tls"), true, false));
         assert_eq!(uri.user_decoded().as_deref(), Some("+1555"));
+    }
+
+    #[test]
+    fn headers_behind_the_question_mark_are_decoded() {
+        let uri = Uri::parse("sip:host;x-m=1?Referred-By=x&replaces=a%40b%3Bto-tag%3D1");
+        assert_eq!(uri.header("Replaces").as_deref(), Some("a@b;to-tag=1"));
+        assert_eq!((uri.header("Replace"), Uri::parse("sip:host;replaces=1").header("Replaces")), (None, None));
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod dr013_from_no_plus;
 pub mod dr014_to_no_plus;
 pub mod dr015_to_ruri_digits_differ;
 pub mod dr016_user_phone;
+pub mod dr017_replaces_to_microsoft;
 mod mid_call;
 mod numbers;
 pub(super) mod written;
