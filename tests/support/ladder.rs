@@ -18,7 +18,8 @@
 //! ```
 //!
 //! Addresses and transport may be left out once a pair has them. Words `key=value` are facts of the frame ([`Facts`]), of the
-//! message (`call= sdp= media= candidate= srflx= relay= tag= for= phrase= body=`), and else header fields: `contact=-` removes one.
+//! message (`call= sdp= media= candidate= srflx= relay= tag= for= phrase= body=`), and else header fields: `contact=-` removes one, and
+//! `\n` in a value folds its line.
 
 use super::facts::Facts;
 use super::tls::Tls;

@@ -49,7 +49,7 @@ pub struct Sip {
     pub phrase: Option<String>,
     /// `body=`: body in place of SDP; `\n` stands for CRLF.
     pub body: Option<String>,
-    /// Header fields by lower-case name, in order.
+    /// Header fields by lower-case name, in order; `\n` in a value folds its line.
     pub headers: Vec<(String, String)>,
 }
 
@@ -141,7 +141,7 @@ fn sip(start: &str, words: &[String], facts: &mut Facts) -> Result<Sip, String> 
             "phrase" => sip.phrase = Some(value.to_owned()),
             "body" => sip.body = Some(value.replace("\\n", "\r\n")),
             _ if facts.take(key, value)? => {}
-            _ => sip.headers.push((key.to_owned(), value.to_owned())),
+            _ => sip.headers.push((key.to_owned(), value.replace("\\n", "\r\n "))),
         }
     }
     Ok(sip)
