@@ -13,6 +13,7 @@ use crate::topology::Topology;
 use crate::trunk::TrunkHistory;
 use std::net::IpAddr;
 
+pub mod along;
 pub mod dialog;
 pub mod identity;
 pub mod lbr;

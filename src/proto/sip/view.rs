@@ -176,6 +176,12 @@ impl<'a> Sip<'a> {
         !(head.ends_with(b"\n\r\n") || head.ends_with(b"\n\n"))
     }
 
+    /// The last header line is one of this kind and has no end: its value may be half a value.
+    pub fn is_half(&self, name: HeaderName) -> bool {
+        let last = self.index.headers.last();
+        last.is_some_and(|header| header.name == name) && self.head_cut() && !self.text.ends_with(b"\n")
+    }
+
     /// Content-Length says more than there is.
     pub fn body_cut(&self) -> bool {
         self.index.content_length.is_some_and(|length| length > self.index.body.len)
@@ -265,6 +271,15 @@ mod tests {
         let head = "BYE sip:a SIP/2.0\r\nContent-Length: 9\r\n";
         for (end, cut) in [("", true), ("\r", true), ("\r\n", false), ("\r\nv=0", false), ("\nv=0", false)] {
             assert_eq!(with(&format!("{head}{end}"), true, |sip| sip.head_cut()), cut, "{end:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_value_of_a_cut_message_may_be_half_a_value() {
+        for (end, half) in [("", true), ("\r\n", false), ("\r\n\r\n", false)] {
+            let text = format!("BYE sip:a SIP/2.0\r\nVia: x\r\nMax-Forwards: 7{end}");
+            assert_eq!(with(&text, false, |sip| sip.is_half(HeaderName::MaxForwards)), half, "{end:?}");
+            assert!(!with(&text, false, |sip| sip.is_half(HeaderName::Via)));
         }
     }
 
