@@ -20,3 +20,4 @@ pub mod dr017_replaces_to_microsoft;
 mod mid_call;
 mod numbers;
 pub(super) mod written;
+pub mod dr018_cseq_method;
