@@ -21,3 +21,4 @@ mod mid_call;
 mod numbers;
 pub(super) mod written;
 pub mod dr018_cseq_method;
+pub mod dr019_max_forwards;
