@@ -22,3 +22,4 @@ mod numbers;
 pub(super) mod written;
 pub mod dr018_cseq_method;
 pub mod dr019_max_forwards;
+pub mod dr020_ruri_host;
