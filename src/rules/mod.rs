@@ -47,6 +47,7 @@ pub const RULES: &[&Rule] = &[
     &identity::dr018_cseq_method::RULE,
     &identity::dr019_max_forwards::RULE,
     &identity::dr020_ruri_host::RULE,
+    &identity::dr021_via_transport::RULE,
     &transport::dr030_signalling_cleartext::RULE,
     &transport::dr031_port_5061::RULE,
     &transport::dr032_cert_name::RULE,

@@ -23,3 +23,4 @@ pub(super) mod written;
 pub mod dr018_cseq_method;
 pub mod dr019_max_forwards;
 pub mod dr020_ruri_host;
+pub mod dr021_via_transport;
