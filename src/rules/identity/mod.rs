@@ -24,3 +24,4 @@ pub mod dr018_cseq_method;
 pub mod dr019_max_forwards;
 pub mod dr020_ruri_host;
 pub mod dr021_via_transport;
+pub mod dr022_proxy_changed_ruri;
