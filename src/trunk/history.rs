@@ -1,9 +1,9 @@
 //! The history of an SBC: who of Microsoft reached it and who did not, where it was heard, and where it is called. Bounded, whatever a
 //! capture holds, and the same in whatever parts it is gathered as long as they come in order.
 
-use super::{Attempt, Fate, Parties};
+use super::{Attempt, Fate, Named, Parties, Ports};
 use crate::decode::TapId;
-use crate::flow::{Connection, Seen};
+use crate::flow::{Connection, Content, Seen};
 use crate::time::Timestamp;
 use crate::topology::{Cloud, Place, Topology};
 use serde::{Deserialize, Serialize};
@@ -100,6 +100,8 @@ pub struct TrunkHistory {
     pub heard: SmallVec<[TapId; 4]>,
     /// Ports on which it is called, in clouds that demand one; each port and kind once.
     pub called: Vec<Called>,
+    /// Ports that it names, and those that Microsoft tries.
+    pub ports: Ports,
 }
 
 impl TrunkHistory {
@@ -151,6 +153,7 @@ impl TrunkHistory {
         }
         later.heard.into_iter().for_each(|tap| self.hear(tap));
         later.called.into_iter().for_each(|called| self.call(called));
+        self.ports.merge(later.ports);
     }
 }
 
@@ -173,6 +176,9 @@ impl Trunks {
         }
         let Some(attempt) = Attempt::of(&parties, clock) else { return };
         history.attempt(attempt);
+        if topology.is_microsoft_signalling(microsoft, connection.first.at) {
+            history.ports.attempt(&attempt, matches!(connection.content, Content::Tls | Content::Sip));
+        }
         if let Some(cloud) = CloudOf::of(topology, parties.microsoft.ip(), connection.first.at) {
             let (port, seen) = (parties.sbc.port(), attempt.syn);
             history.call(Called { port, how: How::Opened, seen, excerpt: format!("SYN to port {port}"), cloud });
@@ -183,6 +189,13 @@ impl Trunks {
     pub fn called(&mut self, sbc: IpAddr, called: Called) {
         if let Some(history) = self.of(sbc) {
             history.call(called);
+        }
+    }
+
+    /// The SBC at this address says what it is called, and at which port it listens.
+    pub fn named(&mut self, sbc: IpAddr, named: Named) {
+        if let Some(history) = self.of(sbc) {
+            history.ports.name(named);
         }
     }
 

@@ -3,7 +3,9 @@
 pub mod attempt;
 pub mod history;
 pub mod parties;
+pub mod ports;
 
 pub use attempt::{Attempt, Fate};
 pub use history::{Called, How, Peer, TrunkHistory, Trunks};
 pub use parties::Parties;
+pub use ports::{Named, Ports, Tried};

@@ -25,3 +25,4 @@ pub mod dr019_max_forwards;
 pub mod dr020_ruri_host;
 pub mod dr021_via_transport;
 pub mod dr022_proxy_changed_ruri;
+pub mod dr023_contact_port;
