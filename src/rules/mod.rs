@@ -51,6 +51,7 @@ pub const RULES: &[&Rule] = &[
     &identity::dr022_proxy_changed_ruri::RULE,
     &identity::dr023_contact_port::RULE,
     &identity::dr024_header_syntax::RULE,
+    &identity::dr028_x_ms_sbc::RULE,
     &transport::dr030_signalling_cleartext::RULE,
     &transport::dr031_port_5061::RULE,
     &transport::dr032_cert_name::RULE,

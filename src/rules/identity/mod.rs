@@ -27,4 +27,5 @@ pub mod dr021_via_transport;
 pub mod dr022_proxy_changed_ruri;
 pub mod dr023_contact_port;
 pub mod dr024_header_syntax;
+pub mod dr028_x_ms_sbc;
 pub mod syntax;
