@@ -1,3 +1,4 @@
 //! Call set-up, forking and dialogs (section D of the catalogue).
 
 pub mod dr070_delayed_offer;
+pub mod dr085_method_not_allowed;
