@@ -73,6 +73,7 @@ pub const RULES: &[&Rule] = &[
     &dialog::dr070_delayed_offer::RULE,
     &dialog::dr085_method_not_allowed::RULE,
     &dialog::dr087_ack_mismatch::RULE,
+    &dialog::dr088_tag_missing::RULE,
     &trunk::dr153_trunk_class::RULE,
     &path::dr170_asymmetric_segment::RULE,
     &path::dr171_er_expected::RULE,
