@@ -4,3 +4,4 @@ pub mod dr070_delayed_offer;
 pub mod dr085_method_not_allowed;
 pub mod dr087_ack_mismatch;
 pub mod dr088_tag_missing;
+pub mod dr089_cseq_order;
