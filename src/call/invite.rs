@@ -159,7 +159,7 @@ fn origin(sip: &Sip<'_>) -> Option<u64> {
 }
 
 /// What identifies the user of a URI on both sides of an SBC: the last digits of a number, else the user in lower case.
-pub(super) fn number(uri: &str) -> Option<u64> {
+pub fn number(uri: &str) -> Option<u64> {
     let user = Uri::user_of(uri)?;
     let user = user.split(';').next().unwrap_or_default();
     let is_number = user.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'(' | b')' | b' '));

@@ -6,6 +6,7 @@
 #![expect(clippy::vec_box, reason = "streams are large, and go from list to list")]
 
 mod bound;
+pub mod codes;
 pub mod correlate;
 pub mod dialog;
 pub mod ice;
@@ -20,6 +21,7 @@ pub mod outcome;
 mod prints;
 mod proof;
 pub mod quality;
+pub mod reason;
 pub mod recognise;
 pub mod relay;
 pub mod reported;
@@ -43,6 +45,7 @@ pub use message::{Copy, LegMessage, Start};
 pub use names::Names;
 pub use outcome::CallOutcome;
 pub use proof::Proof;
+pub use reason::{Explanation, Reason, explain, reasons};
 pub use recognise::{Recognition, Side};
 pub use reported::Reported;
 pub use shard::{CallShard, Claim, Due};

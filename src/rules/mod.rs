@@ -75,6 +75,7 @@ pub const RULES: &[&Rule] = &[
     &dialog::dr087_ack_mismatch::RULE,
     &dialog::dr088_tag_missing::RULE,
     &dialog::dr089_cseq_order::RULE,
+    &dialog::dr086_failure_reason::RULE,
     &trunk::dr153_trunk_class::RULE,
     &path::dr170_asymmetric_segment::RULE,
     &path::dr171_er_expected::RULE,
