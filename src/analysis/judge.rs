@@ -2,7 +2,7 @@
 
 use super::gathered::{Gathered, Tally, finding};
 use super::hidden::{Hidden, Said};
-use super::{contact, entries, ladder, survey, unread};
+use super::{contact, entries, ladder, placed, survey, unread};
 use crate::call::{Call, Leg, LegMessage, Names, Recognition, recognise};
 use crate::config::{Config, EXPIRED, Waived};
 use crate::finding::{Finding, Outcome, Violation};
@@ -135,6 +135,7 @@ impl Judge<'_> {
             hidden.part(&mut of_leg);
             gathered.take(of_leg, ctx.call, || call_filter(leg));
         }
+        placed::note(call, &ctx, &mut judged.trunks);
         self.whole(call, &ctx, &mut gathered);
         self.hops(&hops, &ctx, &mut gathered);
         let shows = self.format.shows(call.first.seq, &gathered.findings);

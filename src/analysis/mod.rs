@@ -9,6 +9,7 @@ pub mod group;
 mod hidden;
 pub mod judge;
 mod ladder;
+mod placed;
 pub mod results;
 pub mod run;
 mod sound;

@@ -18,6 +18,7 @@ pub mod dialog;
 pub mod identity;
 pub mod lbr;
 pub mod lmo;
+pub mod options;
 pub mod page;
 pub mod path;
 pub mod transport;
@@ -52,6 +53,7 @@ pub const RULES: &[&Rule] = &[
     &identity::dr023_contact_port::RULE,
     &identity::dr024_header_syntax::RULE,
     &identity::dr028_x_ms_sbc::RULE,
+    &identity::dr027_acs_name_clash::RULE,
     &transport::dr030_signalling_cleartext::RULE,
     &transport::dr031_port_5061::RULE,
     &transport::dr032_cert_name::RULE,
@@ -70,6 +72,11 @@ pub const RULES: &[&Rule] = &[
     &transport::dr045_gov_port::RULE,
     &transport::dr046_foreign_peer_claims_microsoft::RULE,
     &transport::dr047_content_length::RULE,
+    &options::dr060_retry_after_ignored::RULE,
+    &options::dr061_fqdn_order::RULE,
+    &options::dr062_no_failover::RULE,
+    &options::dr063_fixed_ip_peering::RULE,
+    &options::dr064_retry_after_603::RULE,
     &dialog::dr070_delayed_offer::RULE,
     &dialog::dr085_method_not_allowed::RULE,
     &dialog::dr087_ack_mismatch::RULE,

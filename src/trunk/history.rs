@@ -1,7 +1,7 @@
 //! The history of an SBC: who of Microsoft reached it and who did not, where it was heard, and where it is called. Bounded, whatever a
 //! capture holds, and the same in whatever parts it is gathered as long as they come in order.
 
-use super::{Attempt, Fate, Named, Parties, Ports};
+use super::{Attempt, Fate, Named, Parties, PlacedCalls, Ports};
 use crate::decode::TapId;
 use crate::flow::{Connection, Content, Seen};
 use crate::time::Timestamp;
@@ -102,6 +102,8 @@ pub struct TrunkHistory {
     pub called: Vec<Called>,
     /// Ports that it names, and those that Microsoft tries.
     pub ports: Ports,
+    /// Calls that it sent to Microsoft, and what it takes to send them.
+    pub placed: PlacedCalls,
 }
 
 impl TrunkHistory {
@@ -137,6 +139,11 @@ impl TrunkHistory {
         }
     }
 
+    /// Something of it was seen to go to Microsoft, or to come from there.
+    fn speaks(&self) -> bool {
+        !self.placed.is_beside() || TrunkHistory { placed: PlacedCalls::default(), ..self.clone() } != TrunkHistory::default()
+    }
+
     fn merge(&mut self, later: TrunkHistory) {
         self.first = self.first.or(later.first);
         self.stranger = self.stranger.or(later.stranger);
@@ -154,6 +161,7 @@ impl TrunkHistory {
         later.heard.into_iter().for_each(|tap| self.hear(tap));
         later.called.into_iter().for_each(|called| self.call(called));
         self.ports.merge(later.ports);
+        self.placed.merge(later.placed);
     }
 }
 
@@ -174,6 +182,7 @@ impl Trunks {
         if let Some(seen) = &connection.half(parties.from_sbc).first {
             history.hear(seen.tap);
         }
+        history.placed.connection(&parties, clock);
         let Some(attempt) = Attempt::of(&parties, clock) else { return };
         history.attempt(attempt);
         if topology.is_microsoft_signalling(microsoft, connection.first.at) {
@@ -197,6 +206,9 @@ impl Trunks {
         if let Some(history) = self.of(sbc) {
             history.ports.name(named);
         }
+    /// What the SBC at this address sends to Microsoft; `None` where too many are remembered.
+    pub fn placed(&mut self, sbc: IpAddr) -> Option<&mut PlacedCalls> {
+        self.of(sbc).map(|history| &mut history.placed)
     }
 
     /// Takes in what was gathered later.
@@ -208,9 +220,9 @@ impl Trunks {
         }
     }
 
-    /// All of them, by the SBC's address.
+    /// Those that speak with Microsoft, by the SBC's address.
     pub fn iter(&self) -> impl Iterator<Item = (IpAddr, &TrunkHistory)> {
-        self.0.iter().map(|(sbc, history)| (*sbc, history))
+        self.0.iter().filter(|(_, history)| history.speaks()).map(|(sbc, history)| (*sbc, history))
     }
 
     fn of(&mut self, sbc: IpAddr) -> Option<&mut TrunkHistory> {

@@ -29,3 +29,4 @@ pub mod dr023_contact_port;
 pub mod dr024_header_syntax;
 pub mod dr028_x_ms_sbc;
 pub mod syntax;
+pub mod dr027_acs_name_clash;

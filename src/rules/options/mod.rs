@@ -1,0 +1,8 @@
+//! OPTIONS keep-alive, choice of the datacentre and failover (section C of the catalogue).
+
+pub mod dr060_retry_after_ignored;
+pub mod dr061_fqdn_order;
+pub mod dr062_no_failover;
+pub mod dr063_fixed_ip_peering;
+pub mod dr064_retry_after_603;
+mod placed;
