@@ -206,6 +206,8 @@ impl Trunks {
         if let Some(history) = self.of(sbc) {
             history.ports.name(named);
         }
+    }
+
     /// What the SBC at this address sends to Microsoft; `None` where too many are remembered.
     pub fn placed(&mut self, sbc: IpAddr) -> Option<&mut PlacedCalls> {
         self.of(sbc).map(|history| &mut history.placed)

@@ -3,15 +3,15 @@
 pub mod attempt;
 pub mod history;
 pub mod parties;
-pub mod ports;
 pub mod placed;
+pub mod ports;
 pub mod reach;
 pub mod service;
 
 pub use attempt::{Attempt, Fate};
 pub use history::{Called, How, Peer, TrunkHistory, Trunks};
 pub use parties::Parties;
-pub use ports::{Named, Ports, Tried};
 pub use placed::{Answer, Beside, Placed, PlacedCalls, Tries, TrunkLeg};
+pub use ports::{Named, Ports, Tried};
 pub use reach::{Link, Reach};
 pub use service::{Literal, Name, Service};

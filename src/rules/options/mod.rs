@@ -5,4 +5,8 @@ pub mod dr061_fqdn_order;
 pub mod dr062_no_failover;
 pub mod dr063_fixed_ip_peering;
 pub mod dr064_retry_after_603;
+pub mod dr065_failover_code;
+pub mod dr066_no_progress_10s;
+pub mod dr067_early_18x_blocks_failover;
 mod placed;
+mod taken;
