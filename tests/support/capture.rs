@@ -250,13 +250,16 @@ impl<'l> Wire<'l> {
         if !self.connections.contains_key(&connection(line)) {
             self.handshake(index, line, &back);
         }
-        let size = line.sighting.facts.over(&self.ladder.way(&line.from.name, &line.to.name).facts).mss.unwrap_or(1460);
+        let facts = line.sighting.facts.over(&self.ladder.way(&line.from.name, &line.to.name).facts);
+        let (size, is_acked) = (facts.mss.unwrap_or(1460), facts.ack.unwrap_or(true));
         let mut at = line.at;
         for piece in message.chunks(size) {
             let segment = self.tcp(line, PSH | ACK, piece.to_vec());
             self.send(index, line, at, segment, &line.sighting);
-            let answer = self.tcp(&back, ACK, Vec::new());
-            self.send(index, &back, at + ROUND_TRIP / 2, answer, &Sighting::default());
+            if is_acked {
+                let answer = self.tcp(&back, ACK, Vec::new());
+                self.send(index, &back, at + ROUND_TRIP / 2, answer, &Sighting::default());
+            }
             at += 100_000;
         }
     }

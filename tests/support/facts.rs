@@ -42,6 +42,8 @@ pub struct Facts {
     pub cut: Option<usize>,
     /// `missing=100-109`: packets of a run of RTP, from 1, that this copy lacks, and no other.
     pub missing: Vec<u32>,
+    /// `ack=no`: the other end acknowledges nothing, as a tap sees that hears one end only.
+    pub ack: Option<bool>,
     /// `mss=`: most payload bytes of a TCP segment, 1460 when not given.
     pub mss: Option<usize>,
     /// `after=`: nanoseconds after the line's time.
@@ -68,6 +70,7 @@ impl Facts {
             "dup" => self.dup = Some(number(key, value)?),
             "cut" => self.cut = Some(number(key, value)?),
             "missing" => self.missing = numbers(key, value)?,
+            "ack" => self.ack = Some(value != "no"),
             "mss" => self.mss = Some(number(key, value)?),
             "after" => self.after = Some(time(value)?),
             "gre" => self.gre = Some(ends(value)?),
@@ -91,6 +94,7 @@ impl Facts {
             dup: self.dup.or(below.dup),
             cut: self.cut.or(below.cut),
             missing: self.missing.clone(),
+            ack: self.ack.or(below.ack),
             mss: self.mss.or(below.mss),
             after: self.after.or(below.after),
             src: self.src.or(below.src),

@@ -15,6 +15,9 @@
 //! 0.800  sbc 198.51.100.5:4000 > ms 52.114.75.24:49200  stun check efgh:abcd    STUN, as `stun` tells
 //! 0.900  sbc 198.51.100.4:4000 > ns 192.0.2.53:53 dns query sip.pstnhub.microsoft.com    DNS, as `dns` tells
 //! 1.000  sbc > ms  srtp PCMU x 500 every 20 ms ssrc=0x1 lost=3,10-12
+//! repeat 5 every=60s                                   the lines up to `end` five times, a minute apart
+//! 2.000  sbc > ms  OPTIONS
+//! end
 //! ```
 //!
 //! Addresses and transport may be left out once a pair has them. Words `key=value` are facts of the frame ([`Facts`]), of the
@@ -23,7 +26,7 @@
 
 use super::facts::Facts;
 use super::tls::Tls;
-use super::token::{address, pair, time, words};
+use super::token::{address, number, pair, time, words};
 pub use super::what::{Rtp, Sip, What};
 use super::what::{facts_only, what};
 use std::collections::BTreeMap;
@@ -103,14 +106,33 @@ impl Ladder {
 /// Reads a ladder. Fails with the number of the text line, what is wrong there and, where it helps, what to write.
 pub fn parse(text: &str) -> Result<Ladder, String> {
     let mut reader = Reader::default();
-    for (index, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
+    let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim()));
+    let said = |(_, line): &(usize, &str)| !line.is_empty() && !line.starts_with('#');
+    while let Some((number, line)) = lines.by_ref().find(said) {
+        let at = |e: String| format!("line {number}: {e}: {line}");
+        let Some((times, every)) = repeated(line).map_err(at)? else {
+            reader.read((number, line))?;
             continue;
+        };
+        let block: Vec<(usize, &str)> = lines.by_ref().take_while(|(_, line)| *line != "end").filter(said).collect();
+        for n in 0..times {
+            reader.later = n * every;
+            block.iter().try_for_each(|line| reader.read(*line))?;
         }
-        words(line).and_then(|words| reader.line(&words)).map_err(|e| format!("line {}: {e}: {line}", index + 1))?;
+        reader.later = 0;
     }
     if reader.lines.is_empty() { Err("no line has a time".to_owned()) } else { Ok(reader.finish()) }
+}
+
+/// How often and how far apart the lines after this one are sent.
+fn repeated(line: &str) -> Result<Option<(i64, i64)>, String> {
+    match line.split_whitespace().collect::<Vec<_>>().as_slice() {
+        ["repeat", times, every] => {
+            let every = pair(every).filter(|(key, _)| *key == "every").ok_or("write: repeat 5 every=60s")?;
+            Ok(Some((number("repeat", times)?, time(every.1)?)))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Which sighting an `also` line adds to.
@@ -130,6 +152,8 @@ struct Reader {
     clocks: BTreeMap<String, i64>,
     rotate: Option<(String, i64)>,
     keys: bool,
+    /// Nanoseconds that lines are sent after the time they say.
+    later: i64,
     pairs: BTreeMap<(bool, String, String), Pair>,
     names: BTreeMap<std::net::IpAddr, String>,
     last: Option<Last>,
@@ -140,6 +164,10 @@ impl Reader {
         // 2026-01-15T09:00:00Z: any working morning will do.
         let start = self.start.unwrap_or(1_768_467_600_000_000_000);
         Ladder { start, lines: self.lines, ways: self.ways, clocks: self.clocks, rotate: self.rotate, keys: self.keys }
+    }
+
+    fn read(&mut self, (number, line): (usize, &str)) -> Result<(), String> {
+        words(line).and_then(|words| self.line(&words)).map_err(|e| format!("line {number}: {e}: {line}"))
     }
 
     fn line(&mut self, words: &[String]) -> Result<(), String> {
@@ -153,7 +181,9 @@ impl Reader {
                 self.clocks.insert(name, ahead);
             }
             "rotate" => self.rotate = Some(named(rest, "every")?),
-            first if first.starts_with(|c: char| c.is_ascii_digit()) && address(first).is_none() => self.timed(time(first)?, rest)?,
+            first if first.starts_with(|c: char| c.is_ascii_digit()) && address(first).is_none() => {
+                self.timed(time(first)? + self.later, rest)?
+            }
             _ => self.untimed(words)?,
         }
         Ok(())
@@ -305,6 +335,14 @@ also if=er2 after=0.3ms
         assert_eq!(ladder.clocks["b"], 5_000_000_000);
         assert_eq!(ladder.rotate, Some(("call".to_owned(), 500_000_000)));
         assert_eq!(ladder.lines[0].what, What::Segment(0x12));
+    }
+
+    #[test]
+    fn a_block_is_sent_so_often() {
+        let ladder = parse("repeat 3 every=60s\n0 a 10.0.0.1:1 > b 10.0.0.2:2 OPTIONS\n0.5 b > a 200\nend\n200 a > b OPTIONS\n").unwrap();
+        let seconds: Vec<f64> = ladder.lines.iter().map(|line| line.at as f64 / 1e9).collect();
+        assert_eq!(seconds, [0.0, 0.5, 60.0, 60.5, 120.0, 120.5, 200.0]);
+        assert!(parse("repeat 3 60s\n0 a 10.0.0.1:1 > b 10.0.0.2:2 OPTIONS\nend\n").unwrap_err().starts_with("line 1: write: repeat"));
     }
 
     #[test]
