@@ -2,7 +2,7 @@
 
 use super::gathered::{Gathered, Tally, finding};
 use super::hidden::{Hidden, Said};
-use super::{contact, entries, ladder, placed, survey, unread};
+use super::{contact, entries, keepalive, ladder, placed, survey, unread};
 use crate::call::{Call, Leg, LegMessage, Names, Recognition, recognise};
 use crate::config::{Config, EXPIRED, Waived};
 use crate::finding::{Finding, Outcome, Violation};
@@ -131,6 +131,7 @@ impl Judge<'_> {
             if recognition.is_direct_routing() {
                 hidden.also(&self.messages(leg, &ctx, &hidden, &mut gathered));
                 contact::note(leg, recognition, self.network.topology, &mut judged.trunks);
+                keepalive::note(leg, call, recognition, self.network.topology, &mut judged.trunks);
             }
             hidden.part(&mut of_leg);
             gathered.take(of_leg, ctx.call, || call_filter(leg));

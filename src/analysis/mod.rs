@@ -8,6 +8,7 @@ mod gathered;
 pub mod group;
 mod hidden;
 pub mod judge;
+mod keepalive;
 mod ladder;
 mod placed;
 pub mod results;

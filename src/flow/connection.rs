@@ -74,6 +74,16 @@ impl Half {
         }
     }
 
+    /// Segments of TCP were seen, and not only what somebody handed on of them.
+    pub fn is_tcp(&self) -> bool {
+        self.acks.is_some()
+    }
+
+    /// Bytes of the other direction that it acknowledges, from the first acknowledgment to the last.
+    pub fn acknowledged(&self) -> u32 {
+        self.acks.map_or(0, |(first, last)| last.wrapping_sub(first))
+    }
+
     /// It acknowledges more and more: the other direction sends, seen or not.
     pub fn acknowledges(&self) -> bool {
         self.acks.is_some_and(|(first, last)| first != last)

@@ -1,7 +1,7 @@
 //! The history of an SBC: who of Microsoft reached it and who did not, where it was heard, and where it is called. Bounded, whatever a
 //! capture holds, and the same in whatever parts it is gathered as long as they come in order.
 
-use super::{Attempt, Fate, Named, Parties, PlacedCalls, Ports};
+use super::{Attempt, Fate, KeepAlive, Named, Parties, PlacedCalls, Ports};
 use crate::decode::TapId;
 use crate::flow::{Connection, Content, Seen};
 use crate::time::Timestamp;
@@ -104,6 +104,8 @@ pub struct TrunkHistory {
     pub ports: Ports,
     /// Calls that it sent to Microsoft, and what it takes to send them.
     pub placed: PlacedCalls,
+    /// Its keep-alives. All addresses of an SBC of the topology have theirs together, at its first one.
+    pub alive: KeepAlive,
 }
 
 impl TrunkHistory {
@@ -162,6 +164,7 @@ impl TrunkHistory {
         later.called.into_iter().for_each(|called| self.call(called));
         self.ports.merge(later.ports);
         self.placed.merge(later.placed);
+        self.alive.merge(later.alive);
     }
 }
 
@@ -173,6 +176,9 @@ impl Trunks {
     /// Takes in a connection that is over, or as far as it came; `clock` is how far the capture has come.
     pub fn connection(&mut self, connection: &Connection, topology: &Topology, clock: Timestamp) {
         let Some(parties) = Parties::of(connection, topology) else { return };
+        if let Some(alive) = self.alive(parties.sbc.ip(), topology) {
+            alive.connection(&parties);
+        }
         let Some(history) = self.of(parties.sbc.ip()) else { return };
         history.first.get_or_insert(connection.first);
         let microsoft = parties.microsoft.ip();
@@ -211,6 +217,12 @@ impl Trunks {
     /// What the SBC at this address sends to Microsoft; `None` where too many are remembered.
     pub fn placed(&mut self, sbc: IpAddr) -> Option<&mut PlacedCalls> {
         self.of(sbc).map(|history| &mut history.placed)
+    }
+
+    /// The keep-alives of the SBC at this address, to add to them.
+    pub fn alive(&mut self, sbc: IpAddr, topology: &Topology) -> Option<&mut KeepAlive> {
+        let first = topology.sbc(sbc).and_then(|known| known.signalling.first());
+        self.of(first.map_or(sbc, |address| **address)).map(|history| &mut history.alive)
     }
 
     /// Takes in what was gathered later.

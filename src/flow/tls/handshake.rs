@@ -6,6 +6,7 @@ use crate::proto::{
     tls::{Alert, CertificateRequest, ClientHello, ServerHello, Version},
     x509::Certificate,
 };
+use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
@@ -14,6 +15,11 @@ pub const SERVICE_DOMAINS: [&str; 3] = ["pstnhub.microsoft.com", "pstnhub.gov.te
 
 /// Alerts that are kept.
 const MOST_ALERTS: usize = 8;
+
+/// Without data for so long: after five minutes without OPTIONS the service demotes a trunk (Microsoft, Direct Routing, what's new).
+pub const SILENCE: Span = Span::secs(300);
+/// Silences that are kept of a direction.
+const MOST_SILENCES: usize = 64;
 
 /// A handshake as far as it was seen, and what became of the records behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -42,6 +48,8 @@ pub struct Handshake {
     pub first_data: [Option<Seen>; 2],
     /// Last record of data, by direction.
     pub last_data: [Option<Seen>; 2],
+    /// Times of at least [`SILENCE`] between two records of data, by direction: the first few.
+    pub silences: [Vec<(Timestamp, Timestamp)>; 2],
     /// Encrypted records that were read.
     pub opened: u64,
     /// Encrypted records that were not.
@@ -129,6 +137,18 @@ impl Handshake {
         [Dir::Up, Dir::Down].into_iter().find(named).or_else(by_name)
     }
 
+    /// Notes a record of data.
+    pub fn count_data(&mut self, dir: Dir, seen: Seen) {
+        let n = dir.index();
+        let Self { data, first_data, last_data, silences, .. } = self;
+        if let (Some(records), Some(first), Some(last)) = (data.get_mut(n), first_data.get_mut(n), last_data.get_mut(n)) {
+            *records += 1;
+            first.get_or_insert(seen);
+            let silent = last.replace(seen).map(|last| (last.at, seen.at)).filter(|(from, until)| *until - *from >= SILENCE);
+            silences.get_mut(n).filter(|known| known.len() < MOST_SILENCES).into_iter().for_each(|known| known.extend(silent));
+        }
+    }
+
     /// Notes an alert.
     pub fn alert(&mut self, dir: Dir, alert: Alert, seen: Seen) {
         if self.alerts.len() < MOST_ALERTS {
@@ -150,6 +170,19 @@ fn names_service(certificate: &Certificate) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flow::support::packet;
+
+    #[test]
+    fn long_silences_between_records_of_data_are_kept() {
+        let mut handshake = Handshake::default();
+        for second in [0, 60, 400, 690, 1_000] {
+            packet(0).at_ms(second * 1_000).give(|packet, _| handshake.count_data(Dir::Up, Seen::of(packet)));
+        }
+        let [up, down] = handshake
+            .silences
+            .map(|all| all.iter().map(|(from, until)| (from.0 / 1_000_000_000, until.0 / 1_000_000_000)).collect::<Vec<_>>());
+        assert_eq!((up, down, handshake.data), (vec![(60, 400), (690, 1_000)], vec![], [5, 0]));
+    }
 
     #[test]
     fn a_host_of_the_service_is_known_by_whole_labels() {

@@ -6,6 +6,6 @@ mod late;
 mod opener;
 mod session;
 
-pub use handshake::{At, Chain, Handshake, Keys, SERVICE_DOMAINS, is_service};
+pub use handshake::{At, Chain, Handshake, Keys, SERVICE_DOMAINS, SILENCE, is_service};
 pub use late::{Dropped, Kept, Late};
 pub use session::{Content, Session};

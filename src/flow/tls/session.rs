@@ -100,7 +100,7 @@ impl Session {
             return Content::None;
         }
         if record.kind == ContentType::Application && !(is_13 && record.body.len() <= SEALED_ALERT) {
-            self.count_data(dir, seen);
+            self.handshake.count_data(dir, seen);
         }
         let sealed = match is_13 {
             true => record.kind == ContentType::Application,
@@ -144,16 +144,6 @@ impl Session {
         (way.sealed, way.next, way.opener, way.missed) = (true, 0, None, None);
         way.messages.lose();
         self.finish(dir, seen);
-    }
-
-    fn count_data(&mut self, dir: Dir, seen: Seen) {
-        let Handshake { data, first_data, last_data, .. } = &mut self.handshake;
-        let n = dir.index();
-        if let (Some(records), Some(first), Some(last)) = (data.get_mut(n), first_data.get_mut(n), last_data.get_mut(n)) {
-            *records += 1;
-            first.get_or_insert(seen);
-            *last = Some(seen);
-        }
     }
 
     /// `bytes` of this direction were lost in front of what comes next.
