@@ -80,6 +80,7 @@ pub const RULES: &[&Rule] = &[
     &options::dr065_failover_code::RULE,
     &options::dr066_no_progress_10s::RULE,
     &options::dr067_early_18x_blocks_failover::RULE,
+    &options::dr050_options_missing::RULE,
     &dialog::dr070_delayed_offer::RULE,
     &dialog::dr085_method_not_allowed::RULE,
     &dialog::dr087_ack_mismatch::RULE,

@@ -10,3 +10,7 @@ pub mod dr066_no_progress_10s;
 pub mod dr067_early_18x_blocks_failover;
 mod placed;
 mod taken;
+//! OPTIONS keep-alive, datacentre choice and failover (section C of the catalogue).
+
+pub mod dr050_options_missing;
+pub mod times;
