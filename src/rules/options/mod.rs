@@ -13,4 +13,5 @@ mod taken;
 //! OPTIONS keep-alive, datacentre choice and failover (section C of the catalogue).
 
 pub mod dr050_options_missing;
+pub mod dr051_options_interval;
 pub mod times;
