@@ -82,6 +82,7 @@ pub const RULES: &[&Rule] = &[
     &options::dr067_early_18x_blocks_failover::RULE,
     &options::dr050_options_missing::RULE,
     &options::dr051_options_interval::RULE,
+    &options::dr052_options_rejected::RULE,
     &dialog::dr070_delayed_offer::RULE,
     &dialog::dr085_method_not_allowed::RULE,
     &dialog::dr087_ack_mismatch::RULE,

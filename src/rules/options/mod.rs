@@ -14,4 +14,5 @@ mod taken;
 
 pub mod dr050_options_missing;
 pub mod dr051_options_interval;
+pub mod dr052_options_rejected;
 pub mod times;
