@@ -83,6 +83,8 @@ pub const RULES: &[&Rule] = &[
     &options::dr050_options_missing::RULE,
     &options::dr051_options_interval::RULE,
     &options::dr052_options_rejected::RULE,
+    &options::dr053_options_unanswered::RULE,
+    &options::dr054_options_from_microsoft::RULE,
     &dialog::dr070_delayed_offer::RULE,
     &dialog::dr085_method_not_allowed::RULE,
     &dialog::dr087_ack_mismatch::RULE,

@@ -12,7 +12,10 @@ mod placed;
 mod taken;
 //! OPTIONS keep-alive, datacentre choice and failover (section C of the catalogue).
 
+pub mod answer;
 pub mod dr050_options_missing;
 pub mod dr051_options_interval;
 pub mod dr052_options_rejected;
+pub mod dr053_options_unanswered;
+pub mod dr054_options_from_microsoft;
 pub mod times;
