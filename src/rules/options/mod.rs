@@ -18,4 +18,5 @@ pub mod dr051_options_interval;
 pub mod dr052_options_rejected;
 pub mod dr053_options_unanswered;
 pub mod dr054_options_from_microsoft;
+pub mod dr055_options_regions;
 pub mod times;
