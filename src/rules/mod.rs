@@ -86,6 +86,7 @@ pub const RULES: &[&Rule] = &[
     &options::dr053_options_unanswered::RULE,
     &options::dr054_options_from_microsoft::RULE,
     &options::dr055_options_regions::RULE,
+    &options::dr057_allow_missing::RULE,
     &dialog::dr070_delayed_offer::RULE,
     &dialog::dr085_method_not_allowed::RULE,
     &dialog::dr087_ack_mismatch::RULE,

@@ -19,4 +19,5 @@ pub mod dr052_options_rejected;
 pub mod dr053_options_unanswered;
 pub mod dr054_options_from_microsoft;
 pub mod dr055_options_regions;
+pub mod dr057_allow_missing;
 pub mod times;
