@@ -54,6 +54,8 @@ pub const RULES: &[&Rule] = &[
     &identity::dr024_header_syntax::RULE,
     &identity::dr028_x_ms_sbc::RULE,
     &identity::dr027_acs_name_clash::RULE,
+    &identity::dr025_sip_all_fqdn::RULE,
+    &identity::dr026_test_endpoint::RULE,
     &transport::dr030_signalling_cleartext::RULE,
     &transport::dr031_port_5061::RULE,
     &transport::dr032_cert_name::RULE,

@@ -30,3 +30,6 @@ mod mid_call;
 mod numbers;
 pub mod syntax;
 pub(super) mod written;
+pub mod dr025_sip_all_fqdn;
+pub mod dr026_test_endpoint;
+pub mod names;
