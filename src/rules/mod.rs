@@ -56,6 +56,7 @@ pub const RULES: &[&Rule] = &[
     &identity::dr027_acs_name_clash::RULE,
     &identity::dr025_sip_all_fqdn::RULE,
     &identity::dr026_test_endpoint::RULE,
+    &identity::dr029_dns_mismatch::RULE,
     &transport::dr030_signalling_cleartext::RULE,
     &transport::dr031_port_5061::RULE,
     &transport::dr032_cert_name::RULE,

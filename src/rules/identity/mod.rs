@@ -32,4 +32,5 @@ pub mod syntax;
 pub(super) mod written;
 pub mod dr025_sip_all_fqdn;
 pub mod dr026_test_endpoint;
+pub mod dr029_dns_mismatch;
 pub mod names;
