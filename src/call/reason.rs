@@ -51,6 +51,11 @@ impl Reason {
         self.cause.filter(|_| self.protocol == Protocol::Q850)
     }
 
+    /// The text is one of Microsoft's that say what was wrong.
+    pub fn is_explained(&self) -> bool {
+        self.microsoft().is_some()
+    }
+
     /// The row of Microsoft's table that the text means: by what it says, else by a number in it.
     fn microsoft(&self) -> Option<&'static Code> {
         let detail = self.detail()?;

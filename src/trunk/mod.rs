@@ -8,9 +8,9 @@ pub mod names;
 pub mod parties;
 pub mod placed;
 pub mod ports;
+pub mod probes;
 pub mod reach;
 pub mod service;
-pub mod probes;
 pub mod stretches;
 
 pub use attempt::{Attempt, Fate};

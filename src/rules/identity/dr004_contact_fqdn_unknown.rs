@@ -1,7 +1,10 @@
 //! DR004: the name that a request gives the SBC leads to no tenant.
 
 use super::written::{absent, clean, repeats_invite, values};
-use crate::call::LegMessage;
+use crate::call::{
+    LegMessage,
+    reason::{Reason, reasons},
+};
 use crate::finding::{Outcome, Severity};
 use crate::proto::sip::{HeaderName, Method, TypedHost, typed};
 use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
@@ -24,6 +27,8 @@ pub const RULE: Rule = Rule {
 /// How the service refuses a name that it does not know.
 const FORBIDDEN: u16 = 403;
 
+/// Why a refusal says nothing of the name.
+const OTHER_REASON: &str = "the topology names neither SBCs nor domains of the tenant, and the 403 gives another reason";
 /// Why nothing is said without names to compare with.
 const NO_NAMES: &str = "the topology names neither SBCs nor domains of the tenant";
 
@@ -42,13 +47,14 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     if named.is_empty() {
         return absent(message);
     }
-    let refused = is_refused(message, ctx);
+    let refused = is_refused(message, ctx) && !is_explained(message, ctx);
     let mut violations = Vec::new();
     for name in &named {
         let why = match (ctx.topology.is_sbc_name(&name.host), refused) {
             (Some(true), _) => continue,
             (Some(false), _) => "which is no name of the topology",
             (None, true) => "and the service refuses it with 403",
+            (None, false) if is_explained(message, ctx) => return Outcome::NotChecked(OTHER_REASON.to_owned()),
             (None, false) => return Outcome::NotChecked(NO_NAMES.to_owned()),
         };
         let (method, sender) = (ctx.name_of(message), message.message.src().ip());
@@ -73,6 +79,11 @@ fn names(message: &LegMessage) -> Vec<Named> {
         }
     }
     named
+}
+
+/// What the service answers says itself what was wrong.
+fn is_explained(message: &LegMessage, ctx: &Ctx<'_>) -> bool {
+    ctx.answer(message).is_some_and(|answer| reasons(&answer.sip()).iter().any(Reason::is_explained))
 }
 
 /// The service refused this very message. Within a dialog it took the name before.
