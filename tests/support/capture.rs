@@ -329,7 +329,7 @@ impl<'l> Wire<'l> {
         let id = self.ids.entry(line.from.at).or_insert(0);
         *id = id.wrapping_add(1);
         let all = std::iter::once(facts.clone()).chain(copies.iter().map(|copy| copy.over(&facts)));
-        for facts in all.filter(|facts| !facts.missing.contains(&nth)) {
+        for facts in all.filter(|facts| !facts.missing.contains(&nth) && facts.seen != Some(false)) {
             let bytes = frame(line.from.at, line.to.at, *id, &segment, &facts);
             for n in 0..i64::from(facts.dup.unwrap_or(1)) {
                 let at = at + facts.after.unwrap_or(0) + n * DUPLICATE_GAP;

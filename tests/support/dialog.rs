@@ -69,8 +69,16 @@ pub fn hash(parts: &[&str]) -> u64 {
 impl Call {
     /// The tag that `party` uses.
     pub fn tag(&self, party: &str) -> String {
-        let made = || format!("{:08x}", hash(&["tag", &self.seed, party]) >> 32);
-        self.tags.get(party).cloned().unwrap_or_else(made)
+        self.tags.get(party).cloned().unwrap_or_else(|| self.own_tag(party))
+    }
+
+    /// The tag of one of `party`'s forks; without a name, the one that it uses.
+    pub fn fork(&self, party: &str, name: &str) -> String {
+        if name.is_empty() { self.tag(party) } else { format!("{}{name}", self.own_tag(party)) }
+    }
+
+    fn own_tag(&self, party: &str) -> String {
+        format!("{:08x}", hash(&["tag", &self.seed, party]) >> 32)
     }
 
     /// The next CSeq number of `party`.

@@ -52,6 +52,8 @@ pub struct Facts {
     pub src: Option<Rewrite>,
     /// `dst=`: destination address on the wire.
     pub dst: Option<Rewrite>,
+    /// `seen=no`: no tap sees it; `yes` takes that back for a line.
+    pub seen: Option<bool>,
     /// `gre=198.51.100.9,203.0.113.77`: the frame's packet within GRE, between these IPv4 addresses.
     pub gre: Option<[Ipv4Addr; 2]>,
 }
@@ -73,6 +75,7 @@ impl Facts {
             "ack" => self.ack = Some(value != "no"),
             "mss" => self.mss = Some(number(key, value)?),
             "after" => self.after = Some(time(value)?),
+            "seen" => self.seen = Some(value != "no"),
             "gre" => self.gre = Some(ends(value)?),
             "src" => self.src = Some(rewrite(value)?),
             "dst" => self.dst = Some(rewrite(value)?),
@@ -100,6 +103,7 @@ impl Facts {
             src: self.src.or(below.src),
             dst: self.dst.or(below.dst),
             gre: self.gre.or(below.gre),
+            seen: self.seen.or(below.seen),
         }
     }
 }

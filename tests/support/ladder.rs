@@ -5,6 +5,7 @@
 //! sbc > ms  if=er vlan=1201                            a line without a time: facts of every frame that way
 //! also vlan=1202 ttl=63 after=0.3ms                    another copy of the line above it
 //! also vlan=1203 missing=100-109                       a copy of a run of RTP that lacks some of its packets
+//! ms > sbc  seen=no                                 the tap does not see that way; also on a line of its own
 //! file b clock=+5s                                     the clock of file=b goes 5 s ahead
 //! rotate call every=500ms                              files call-00, call-01 …
 //! 0.000  sbc 198.51.100.4:50000 > ms 52.114.75.24:5061  tls  INVITE sip:+1@host contact=<sip:a@b> ttl=63
@@ -21,8 +22,8 @@
 //! ```
 //!
 //! Addresses and transport may be left out once a pair has them. Words `key=value` are facts of the frame ([`Facts`]), of the
-//! message (`call= sdp= media= candidate= srflx= relay= tag= for= phrase= body=`), and else header fields: `contact=-` removes one, and
-//! `\n` in a value folds its line.
+//! message (`call= sdp= media= candidate= srflx= relay= ice= tag= for= phrase= body=`), and else header fields: `contact=-` removes
+//! one, and `\n` in a value folds its line.
 
 use super::facts::Facts;
 use super::tls::Tls;

@@ -52,7 +52,7 @@ impl<'l> Writer<'l> {
         let cseq = invite.as_ref().map_or_else(|| call.next_cseq(me), |t| t.cseq);
         let from = call.uris.entry(me.clone()).or_insert_with(|| from(line, method)).clone();
         let to = call.uris.entry(you.clone()).or_insert_with(|| format!("<{}>", bare(&uri))).clone();
-        let to_tag = if in_dialog { format!(";tag={}", call.tag(you)) } else { String::new() };
+        let to_tag = if in_dialog { format!(";tag={}", call.fork(you, &sip.tag)) } else { String::new() };
         let to = same.filter(|_| method == "ACK").map_or(format!("{to}{to_tag}"), |t| t.to);
 
         let mut headers: Headers =
@@ -78,7 +78,7 @@ impl<'l> Writer<'l> {
     fn response(&self, call: &mut Call, index: usize, sip: &Sip, status: u16) -> Result<String, String> {
         let line = &self.ladder.lines[index];
         let (me, you) = (&line.from.name, &line.to.name);
-        let own_tag = format!("{}{}", call.tag(me), sip.tag);
+        let own_tag = call.fork(me, &sip.tag);
         if call.answered_by(you, sip.answers.as_deref()).is_none() {
             let unseen = unseen(call, line, sip);
             call.transactions.push(unseen);
@@ -145,6 +145,7 @@ impl<'l> Writer<'l> {
             secured: line.transport == Transport::Tls,
             direction: direction.to_owned(),
             candidates: sip.candidates.clone(),
+            ice: sip.ice.clone(),
         };
         let version = call.version(&line.from.name, description.text(0));
         Ok(description.text(version))

@@ -46,6 +46,8 @@ pub struct Description {
     pub direction: String,
     /// ICE candidates (RFC 8445): type and address.
     pub candidates: Vec<(&'static str, SocketAddr)>,
+    /// User fragment of ICE.
+    pub ice: Option<String>,
 }
 
 impl Description {
@@ -73,6 +75,9 @@ impl Description {
             // A key that guards nothing: 30 octets of zero.
             lines.push(format!("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{}", "A".repeat(40)));
         }
+        if let Some(fragment) = &self.ice {
+            lines.extend([format!("a=ice-ufrag:{fragment}"), format!("a=ice-pwd:{fragment:0<22}")]);
+        }
         for (n, (kind, at)) in (1..).zip(&self.candidates) {
             lines.push(format!("a=candidate:{n} 1 UDP {} {} {} typ {kind}", 2_130_706_432_u32 - n, at.ip(), at.port()));
         }
@@ -90,6 +95,7 @@ fn an_offer_names_two_codecs_and_an_answer_one() {
         secured: true,
         direction: "sendrecv".to_owned(),
         candidates: Vec::new(),
+        ice: None,
     };
     assert!(description.text(1).contains("\r\nm=audio 4000 RTP/SAVP 0 8 101\r\n"));
     description.answer = true;

@@ -41,7 +41,9 @@ pub struct Sip {
     pub media: Option<SocketAddr>,
     /// `candidate=`, `srflx=`, `relay=`: type and address of ICE candidates in the SDP, in order.
     pub candidates: Vec<(&'static str, SocketAddr)>,
-    /// `tag=`: parts forks; goes into a response's To tag.
+    /// `ice=`: user fragment of ICE in the SDP, with a password.
+    pub ice: Option<String>,
+    /// `tag=`: parts forks; goes into the To tag of a response, and of a request that is sent to that fork.
     pub tag: String,
     /// `for=`: method that a response answers, when not the newest open request.
     pub answers: Option<String>,
@@ -136,6 +138,7 @@ fn sip(start: &str, words: &[String], facts: &mut Facts) -> Result<Sip, String> 
             "candidate" => sip.candidates.push(("host", media()?)),
             "srflx" => sip.candidates.push(("srflx", media()?)),
             "relay" => sip.candidates.push(("relay", media()?)),
+            "ice" => sip.ice = Some(value.to_owned()),
             "tag" => sip.tag = value.to_owned(),
             "for" => sip.answers = Some(value.to_owned()),
             "phrase" => sip.phrase = Some(value.to_owned()),
