@@ -96,6 +96,8 @@ pub const RULES: &[&Rule] = &[
     &dialog::dr088_tag_missing::RULE,
     &dialog::dr089_cseq_order::RULE,
     &dialog::dr086_failure_reason::RULE,
+    &dialog::dr080_hold_direction::RULE,
+    &dialog::dr081_hold_c_zero::RULE,
     &trunk::dr153_trunk_class::RULE,
     &path::dr170_asymmetric_segment::RULE,
     &path::dr171_er_expected::RULE,
