@@ -1,6 +1,8 @@
 //! Call set-up, forking and dialogs (section D of the catalogue), and what its rules share.
 
-use crate::call::LegMessage;
+use crate::call::{Leg, LegMessage, Recognition};
+use crate::finding::{Evidence, Outcome, Violation};
+use crate::rules::Ctx;
 
 pub mod dr070_delayed_offer;
 pub mod dr085_method_not_allowed;
@@ -8,18 +10,84 @@ pub mod dr086_failure_reason;
 pub mod dr087_ack_mismatch;
 pub mod dr088_tag_missing;
 pub mod dr089_cseq_order;
+pub mod dr071_multi_183_nonbypass;
+pub mod dr075_183_in_lmo;
 pub mod dr080_hold_direction;
 pub mod dr081_hold_c_zero;
+pub mod dr082_session_timer_mode;
 
 /// Why nothing is said of a message that is not whole.
 const CUT: &str = "message is cut by the snap length";
+
+/// The leg of the check, where it is Direct Routing.
+fn direct<'a>(ctx: &Ctx<'a>) -> Option<(&'a Leg, &'a Recognition)> {
+    ctx.leg.filter(|(_, recognition)| recognition.is_direct_routing())
+}
+
+/// The messages of a leg, each once, in order.
+fn messages(leg: &Leg) -> impl Iterator<Item = &LegMessage> {
+    leg.messages.iter().filter(|message| !message.retransmission)
+}
 
 /// Some of the message is not there.
 fn is_cut(message: &LegMessage) -> bool {
     message.message.cut || message.sip().head_cut() || message.sip().body_cut()
 }
 
+/// A 2xx.
+fn is_ok(message: &LegMessage) -> bool {
+    message.start.status.is_some_and(|status| (200..300).contains(&status))
+}
+
 /// The message's start line.
 fn start_line(message: &LegMessage) -> String {
     String::from_utf8_lossy(message.sip().start_line()).into_owned()
+}
+
+/// A message as proof, by its start line.
+fn proof(message: &LegMessage) -> Evidence {
+    Evidence::new(&message.message.seen(), start_line(message))
+}
+
+/// What a rule says of several things of one subject: the violations, else what is missing, else that all is well.
+#[derive(Debug, Default)]
+struct Said {
+    violations: Vec<Violation>,
+    lack: Option<String>,
+    judged: bool,
+}
+
+impl Said {
+    /// One of them keeps the rule.
+    fn clean(&mut self) {
+        self.judged = true;
+    }
+
+    /// One of them breaks it.
+    fn violated(&mut self, violation: Violation) {
+        self.violations.push(violation);
+    }
+
+    /// Of one of them nothing can be said.
+    fn lacks(&mut self, why: impl Into<String>) {
+        self.lack.get_or_insert_with(|| why.into());
+    }
+
+    /// Takes in what was found of one of them.
+    fn add(&mut self, found: Result<Option<Violation>, String>) {
+        match found {
+            Ok(None) => self.clean(),
+            Ok(Some(violation)) => self.violated(violation),
+            Err(why) => self.lacks(why),
+        }
+    }
+
+    fn outcome(self) -> Outcome {
+        match (self.violations.is_empty(), self.lack, self.judged) {
+            (false, ..) => Outcome::Violated(self.violations),
+            (true, Some(why), _) => Outcome::NotChecked(why),
+            (true, None, true) => Outcome::Clean,
+            (true, None, false) => Outcome::NotApplicable,
+        }
+    }
 }
