@@ -98,6 +98,8 @@ pub const RULES: &[&Rule] = &[
     &dialog::dr086_failure_reason::RULE,
     &dialog::dr071_multi_183_nonbypass::RULE,
     &dialog::dr075_183_in_lmo::RULE,
+    &dialog::dr077_ack_missing::RULE,
+    &dialog::dr079_invite_unanswered::RULE,
     &dialog::dr080_hold_direction::RULE,
     &dialog::dr081_hold_c_zero::RULE,
     &dialog::dr082_session_timer_mode::RULE,

@@ -1,8 +1,12 @@
 //! Call set-up, forking and dialogs (section D of the catalogue), and what its rules share.
 
-use crate::call::{Leg, LegMessage, Recognition};
+use crate::call::{Leg, LegMessage, Recognition, Transaction, TransactionIdx};
 use crate::finding::{Evidence, Outcome, Violation};
+use crate::proto::sip::Method;
 use crate::rules::Ctx;
+use std::net::IpAddr;
+
+mod heard;
 
 pub mod dr070_delayed_offer;
 pub mod dr085_method_not_allowed;
@@ -12,12 +16,16 @@ pub mod dr088_tag_missing;
 pub mod dr089_cseq_order;
 pub mod dr071_multi_183_nonbypass;
 pub mod dr075_183_in_lmo;
+pub mod dr077_ack_missing;
+pub mod dr079_invite_unanswered;
 pub mod dr080_hold_direction;
 pub mod dr081_hold_c_zero;
 pub mod dr082_session_timer_mode;
 
 /// Why nothing is said of a message that is not whole.
 const CUT: &str = "message is cut by the snap length";
+/// Why nothing is said of a leg with more messages than are kept.
+const LET_GO: &str = "the leg has more messages than are kept";
 
 /// The leg of the check, where it is Direct Routing.
 fn direct<'a>(ctx: &Ctx<'a>) -> Option<(&'a Leg, &'a Recognition)> {
@@ -27,6 +35,11 @@ fn direct<'a>(ctx: &Ctx<'a>) -> Option<(&'a Leg, &'a Recognition)> {
 /// The messages of a leg, each once, in order.
 fn messages(leg: &Leg) -> impl Iterator<Item = &LegMessage> {
     leg.messages.iter().filter(|message| !message.retransmission)
+}
+
+/// The SBC's address at a message between it and Microsoft.
+fn sbc_at(ctx: &Ctx<'_>, message: &LegMessage) -> IpAddr {
+    if ctx.from_microsoft(message) { message.message.dst().ip() } else { message.message.src().ip() }
 }
 
 /// Some of the message is not there.
@@ -47,6 +60,21 @@ fn start_line(message: &LegMessage) -> String {
 /// A message as proof, by its start line.
 fn proof(message: &LegMessage) -> Evidence {
     Evidence::new(&message.message.seen(), start_line(message))
+}
+
+/// The INVITE that an ACK acknowledges: a refused one by its transaction, an accepted one by CSeq number and sender (RFC 3261 sections
+/// 17.1.1.3 and 13.2.2.4).
+fn acknowledged(leg: &Leg, ack: &LegMessage) -> Option<TransactionIdx> {
+    let own = leg.transaction_of(ack)?;
+    if own.method == Method::Invite {
+        return Some(ack.transaction);
+    }
+    let sent_by =
+        |idx: Option<u32>| leg.message(idx?).map(|m| if m.start.is_request { m.message.src().ip() } else { m.message.dst().ip() });
+    let is_its = |t: &Transaction| {
+        t.method == Method::Invite && t.number == own.number && sent_by(t.request.or(t.last)) == Some(ack.message.src().ip())
+    };
+    leg.transactions.iter().rposition(is_its).map(|idx| idx as TransactionIdx)
 }
 
 /// What a rule says of several things of one subject: the violations, else what is missing, else that all is well.
