@@ -6,7 +6,9 @@ use crate::proto::sip::Method;
 use crate::rules::Ctx;
 use std::net::IpAddr;
 
+mod dialogs;
 mod heard;
+mod rtp;
 
 pub mod dr070_delayed_offer;
 pub mod dr085_method_not_allowed;
@@ -15,15 +17,20 @@ pub mod dr087_ack_mismatch;
 pub mod dr088_tag_missing;
 pub mod dr089_cseq_order;
 pub mod dr071_multi_183_nonbypass;
+pub mod dr072_fork_handling;
 pub mod dr075_183_in_lmo;
 pub mod dr077_ack_missing;
+pub mod dr078_in_dialog_unreachable;
 pub mod dr079_invite_unanswered;
 pub mod dr080_hold_direction;
 pub mod dr081_hold_c_zero;
 pub mod dr082_session_timer_mode;
+pub mod dr083_session_timer_expiry;
 
 /// Why nothing is said of a message that is not whole.
 const CUT: &str = "message is cut by the snap length";
+/// Why nothing is said of a dialog that was there before the capture.
+const NOT_BEGUN: &str = "the exchange that made the dialog is not in the capture";
 /// Why nothing is said of a leg with more messages than are kept.
 const LET_GO: &str = "the leg has more messages than are kept";
 
