@@ -99,6 +99,7 @@ pub const RULES: &[&Rule] = &[
     &dialog::dr071_multi_183_nonbypass::RULE,
     &dialog::dr072_fork_handling::RULE,
     &dialog::dr075_183_in_lmo::RULE,
+    &dialog::dr076_in_dialog_next_hop::RULE,
     &dialog::dr077_ack_missing::RULE,
     &dialog::dr078_in_dialog_unreachable::RULE,
     &dialog::dr079_invite_unanswered::RULE,

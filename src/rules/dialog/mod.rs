@@ -9,6 +9,7 @@ use std::net::IpAddr;
 mod dialogs;
 mod heard;
 mod rtp;
+mod target;
 
 pub mod dr070_delayed_offer;
 pub mod dr085_method_not_allowed;
@@ -19,6 +20,7 @@ pub mod dr089_cseq_order;
 pub mod dr071_multi_183_nonbypass;
 pub mod dr072_fork_handling;
 pub mod dr075_183_in_lmo;
+pub mod dr076_in_dialog_next_hop;
 pub mod dr077_ack_missing;
 pub mod dr078_in_dialog_unreachable;
 pub mod dr079_invite_unanswered;
