@@ -98,6 +98,8 @@ pub const RULES: &[&Rule] = &[
     &dialog::dr086_failure_reason::RULE,
     &dialog::dr071_multi_183_nonbypass::RULE,
     &dialog::dr072_fork_handling::RULE,
+    &dialog::dr073_no_local_ringback::RULE,
+    &dialog::dr074_183_stops_ringback::RULE,
     &dialog::dr075_183_in_lmo::RULE,
     &dialog::dr076_in_dialog_next_hop::RULE,
     &dialog::dr077_ack_missing::RULE,

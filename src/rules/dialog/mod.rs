@@ -10,6 +10,7 @@ mod dialogs;
 mod heard;
 mod rtp;
 mod target;
+mod through;
 
 pub mod dr070_delayed_offer;
 pub mod dr085_method_not_allowed;
@@ -19,6 +20,8 @@ pub mod dr088_tag_missing;
 pub mod dr089_cseq_order;
 pub mod dr071_multi_183_nonbypass;
 pub mod dr072_fork_handling;
+pub mod dr073_no_local_ringback;
+pub mod dr074_183_stops_ringback;
 pub mod dr075_183_in_lmo;
 pub mod dr076_in_dialog_next_hop;
 pub mod dr077_ack_missing;

@@ -41,3 +41,8 @@ fn after(pass: &Pass, at: Timestamp) -> u64 {
     }
     sum
 }
+
+/// A packet of the stream may have been seen between these times of `source`.
+pub(super) fn flows_within(bound: &BoundStream, from: Timestamp, until: Timestamp, source: SourceId) -> bool {
+    bound.stream.passes.iter().any(|pass| pass.first().source == source && pass.first().at <= until && pass.last().at >= from)
+}
