@@ -109,6 +109,7 @@ pub const RULES: &[&Rule] = &[
     &dialog::dr081_hold_c_zero::RULE,
     &dialog::dr082_session_timer_mode::RULE,
     &dialog::dr083_session_timer_expiry::RULE,
+    &dialog::dr084_media_retarget::RULE,
     &trunk::dr153_trunk_class::RULE,
     &path::dr170_asymmetric_segment::RULE,
     &path::dr171_er_expected::RULE,

@@ -31,6 +31,7 @@ pub mod dr080_hold_direction;
 pub mod dr081_hold_c_zero;
 pub mod dr082_session_timer_mode;
 pub mod dr083_session_timer_expiry;
+pub mod dr084_media_retarget;
 
 /// Why nothing is said of a message that is not whole.
 const CUT: &str = "message is cut by the snap length";

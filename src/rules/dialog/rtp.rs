@@ -11,6 +11,11 @@ pub(super) fn to(call: &Call, end: SocketAddr) -> impl Iterator<Item = &BoundStr
     call.streams.iter().filter(move |bound| bound.stream.flow.from_to(bound.stream.dir).1 == end)
 }
 
+/// Streams of the call from `end`.
+pub(super) fn from(call: &Call, end: SocketAddr) -> impl Iterator<Item = &BoundStream> {
+    call.streams.iter().filter(move |bound| bound.stream.flow.from_to(bound.stream.dir).0 == end)
+}
+
 /// Packets that were sent after `at`, a time of `source`: counted by sequence number, evenly between two samples. Nothing where that
 /// source saw none of the stream: clocks of two sources do not compare.
 pub(super) fn packets_after(bound: &BoundStream, at: Timestamp, source: SourceId) -> Option<u64> {
