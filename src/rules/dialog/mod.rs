@@ -7,17 +7,7 @@ use crate::rules::Ctx;
 use std::net::IpAddr;
 
 mod dialogs;
-mod heard;
-mod rtp;
-mod target;
-mod through;
-
 pub mod dr070_delayed_offer;
-pub mod dr085_method_not_allowed;
-pub mod dr086_failure_reason;
-pub mod dr087_ack_mismatch;
-pub mod dr088_tag_missing;
-pub mod dr089_cseq_order;
 pub mod dr071_multi_183_nonbypass;
 pub mod dr072_fork_handling;
 pub mod dr073_no_local_ringback;
@@ -32,6 +22,15 @@ pub mod dr081_hold_c_zero;
 pub mod dr082_session_timer_mode;
 pub mod dr083_session_timer_expiry;
 pub mod dr084_media_retarget;
+pub mod dr085_method_not_allowed;
+pub mod dr086_failure_reason;
+pub mod dr087_ack_mismatch;
+pub mod dr088_tag_missing;
+pub mod dr089_cseq_order;
+mod heard;
+mod rtp;
+mod target;
+mod through;
 
 /// Why nothing is said of a message that is not whole.
 const CUT: &str = "message is cut by the snap length";
