@@ -2,6 +2,7 @@
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
+pub mod bgp;
 pub mod dns;
 pub mod dtls;
 pub mod payload;
