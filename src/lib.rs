@@ -11,7 +11,7 @@
 //! | [`input`] | bytes: files, directories, globs, pipes, what gzip, zstd, lz4 and xz packed; capture filters |
 //! | [`record`] | pcap and pcapng to records; all inputs merged into one order |
 //! | [`decode`] | link layers, VLAN, MPLS, tunnels, mirror encapsulations, IP, UDP, TCP, SCTP, exported PDUs: a frame to a packet, a fragment, or a reason why not |
-//! | [`proto`] | SIP, SDP, RTP, RTCP, STUN and TURN, TLS records and handshakes, certificates, WebSocket and SCTP chunks, and what is only recognised: bytes to typed facts, no state |
+//! | [`proto`] | SIP, SDP, RTP, RTCP, STUN and TURN, DNS, BGP, TLS records and handshakes, certificates, WebSocket and SCTP chunks, and what is only recognised: bytes to typed facts, no state |
 //! | [`flow`] | state of one flow: RTP streams, their passes and events, RTCP, relays, TCP in order, TLS opened with the secrets of a key log, SIP messages, sightings |
 //! | [`engine`] | windows decoded in parallel, fragments joined, 64 shards of flows; the only threads |
 //! | [`topology`] | the user's network, read from TOML text; the built-in Microsoft prefixes |

@@ -5,6 +5,7 @@
 pub mod ahead;
 pub mod arrival;
 pub mod beat;
+pub mod bgp;
 pub mod connection;
 pub mod control;
 pub mod copies;
@@ -49,6 +50,7 @@ pub mod turn;
 pub mod websocket;
 
 pub use beat::Beat;
+pub use bgp::{Routing, Said};
 pub use connection::{ConnId, Connection, Content, End};
 pub use control::Control;
 pub use dns::{Askers, Lookup};
