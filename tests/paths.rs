@@ -45,7 +45,7 @@ fn report(name: &str) -> Value {
     analyze(&[path], Some(&folder().join(name).with_extension("toml")))
 }
 
-/// The verdict on each hop and what it rests on, and the findings of DR170.
+/// The verdict on each hop and what it rests on, notes on BGP, and the findings of DR170.
 fn told(report: &Value) -> String {
     let mut text = String::new();
     let end = |hop: &Value, end: &str| hop[end]["ip"].as_str().unwrap().to_owned();
@@ -55,6 +55,9 @@ fn told(report: &Value) -> String {
         for evidence in hop["asymmetric"]["evidence"].as_array().unwrap() {
             writeln!(text, "    {}", evidence.as_str().unwrap()).unwrap();
         }
+    }
+    for note in report["notes"].as_array().unwrap().iter().map(|note| note.as_str().unwrap()).filter(|note| note.contains("BGP")) {
+        writeln!(text, "  note: {note}").unwrap();
     }
     for finding in report["findings"].as_array().unwrap().iter().filter(|finding| is_asymmetry(finding)) {
         writeln!(text, "  {}: {}", finding["severity"].as_str().unwrap(), finding["message"].as_str().unwrap()).unwrap();
@@ -72,7 +75,7 @@ fn is_asymmetry(finding: &Value) -> bool {
 #[test]
 fn each_method_gives_its_verdict_and_each_trap_stays_quiet() {
     let mut all = String::from(
-        "What callpath says of the captures beside this file: each hop's verdict with what it rests on, then findings of DR170.\n",
+        "What callpath says of the captures beside this file: each hop's verdict with what it rests on, then notes on BGP and findings of DR170.\n",
     );
     for (name, what) in cases() {
         write!(all, "\n{name}: {what}\n{}", told(&report(&name))).unwrap();
@@ -102,11 +105,12 @@ fn a_method_says_what_section_5_lets_it_say() {
     let says = |name: &str, severity: &str, verdict: &[&str]| {
         assert_eq!(worst(name), (Some(severity.to_owned()), verdict.iter().map(|v| (*v).to_owned()).collect()), "{name}");
     };
-    for name in ["m1-interface", "m2-vlan", "m3-mac", "m7-two-taps", "m11-tunnel", "m5-observed"] {
+    for name in ["m1-interface", "m2-vlan", "m3-mac", "m7-two-taps", "m11-tunnel", "m5-observed", "m13-bgp"] {
         says(name, "warning", &["confirmed"]);
     }
     says("m4-pool", "warning", &["likely"]);
     says("m5-announced", "warning", &["likely"]);
+    says("m13-announced", "warning", &["likely"]);
     for name in ["m8-ttl", "m9-rtt", "m12-firewall"] {
         says(name, "info", &["possible"]);
     }

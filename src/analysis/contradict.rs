@@ -45,7 +45,8 @@ pub fn notes(topology: &Topology, speakers: &[IpAddr], taps: &[TapFacts<'_>]) ->
     notes
 }
 
-fn few(mut notes: Vec<String>, what: &str) -> Vec<String> {
+/// The first few of the notes, and how many more there are.
+pub(super) fn few(mut notes: Vec<String>, what: &str) -> Vec<String> {
     let more = notes.len().saturating_sub(MOST);
     notes.truncate(MOST);
     notes.extend((more > 0).then(|| format!("{more} more {what}")));

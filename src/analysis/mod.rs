@@ -10,6 +10,7 @@ mod hidden;
 pub mod judge;
 mod keepalive;
 mod ladder;
+mod peering;
 mod placed;
 pub mod results;
 pub mod run;
@@ -21,7 +22,7 @@ mod taps;
 mod tls;
 mod unread;
 
-use crate::call::{CallStage, Names, stage::Ended};
+use crate::call::{CallStage, stage::Ended};
 use crate::config::Config;
 use crate::engine::{Budget, Engine, Mask, Taps, par};
 use crate::error::Error;
@@ -117,10 +118,10 @@ impl Analysis {
     pub fn apply(&mut self, window: &Window, source: Source<'_>, mask: Mask<'_>, settings: Settings<'_>) -> io::Result<()> {
         self.calls.know(settings.topology);
         let facts = self.engine.apply(window, source.interfaces, mask);
-        self.calls.apply(facts);
+        self.calls.apply(facts, settings.topology);
         if self.engine.is_at_tick() {
             let facts = self.engine.tick();
-            self.calls.apply(facts);
+            self.calls.apply(facts, settings.topology);
             if self.engine.is_sweep_due() || self.calls.is_full() {
                 self.sweep(source, settings, false)?;
             }
@@ -136,7 +137,7 @@ impl Analysis {
     /// Closes everything and gives the summary.
     pub fn finish(&mut self, source: Source<'_>, settings: Settings<'_>, run: &RunFacts<'_>) -> io::Result<Summary> {
         self.sweep(source, settings, true)?;
-        let judge = judge_at((&self.engine.taps, self.calls.names()), source, settings, self.engine.clock());
+        let judge = judge_at((&self.engine.taps, &self.calls), source, settings, self.engine.clock());
         let judged = judge.run(&self.results.trunks, &self.results.routes);
         self.results.add(judged)?;
         let mut ledger = self.engine.ledger();
@@ -145,6 +146,7 @@ impl Analysis {
         let facts = InputFacts {
             source,
             taps,
+            peerings: self.calls.peerings(),
             ledger: &ledger,
             counts: &self.calls.counts(),
             overlaps,
@@ -177,11 +179,11 @@ impl Analysis {
         let clock = self.engine.clock();
         let mut due = self.calls.due(clock, all);
         let (facts, alive) = self.engine.sweep(&due.wanted(all));
-        self.calls.apply(facts);
+        self.calls.apply(facts, settings.topology);
         let sources = if all { HashMap::new() } else { self.calls.sources(&due) };
         if !sources.is_empty() {
             let facts = self.engine.take_sources(&sources);
-            self.calls.apply(facts);
+            self.calls.apply(facts, settings.topology);
         }
         if all {
             due = self.calls.due(clock, true); // messages that only the end of the capture completed may have opened legs
@@ -191,7 +193,7 @@ impl Analysis {
     }
 
     fn judge(&mut self, ended: Vec<Ended>, (clock, all): (Timestamp, bool), source: Source<'_>, settings: Settings<'_>) -> io::Result<()> {
-        let judge = judge_at((&self.engine.taps, self.calls.names()), source, settings, clock);
+        let judge = judge_at((&self.engine.taps, &self.calls), source, settings, clock);
         let memos = Memos::default();
         let mut waiting = lots(ended).into_iter();
         loop {
@@ -211,7 +213,7 @@ impl Analysis {
         }
         // Calls had to be made with them.
         let (connections, services) = (self.calls.retire(clock, all), self.calls.services());
-        let judge = judge_at((&self.engine.taps, self.calls.names()), source, settings, clock);
+        let judge = judge_at((&self.engine.taps, &self.calls), source, settings, clock);
         let of_lot = |lot: Vec<Arc<Connection>>| {
             let mut judged = Judged::default();
             memos.lend(|memo| lot.iter().for_each(|connection| judge.connection(connection, memo, &mut judged)));
@@ -227,9 +229,11 @@ impl Analysis {
     }
 }
 
-fn judge_at<'a>((taps, names): (&'a Taps, &'a Names), source: Source<'a>, settings: Settings<'a>, clock: Timestamp) -> Judge<'a> {
-    let network = Network { topology: settings.topology, taps, interfaces: source.interfaces, files: source.files };
-    Judge { network, rules: settings.rules, format: settings.format, clock, profile: settings.profile, names, config: settings.config }
+fn judge_at<'a>((taps, calls): (&'a Taps, &'a CallStage), source: Source<'a>, settings: Settings<'a>, clock: Timestamp) -> Judge<'a> {
+    let Source { interfaces, files } = source;
+    let Settings { topology, rules, format, profile, config } = settings;
+    let network = Network { topology, taps, interfaces, files, peerings: calls.peerings() };
+    Judge { network, rules, format, clock, profile, names: calls.names(), config }
 }
 
 /// Parts a list into lots that are judged by one task each.

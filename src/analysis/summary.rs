@@ -1,8 +1,8 @@
 //! The summary of a run: what is known when all calls are judged.
 
 use super::results::Results;
-use super::{Settings, Source, contradict, control, unread};
-use crate::call::shard::MessageCounts;
+use super::{Settings, Source, contradict, control, peering, unread};
+use crate::call::{Peerings, shard::MessageCounts};
 use crate::config::Waiver;
 use crate::decode::TapKey;
 use crate::engine::{
@@ -34,6 +34,8 @@ pub struct InputFacts<'a> {
     pub source: Source<'a>,
     /// The taps.
     pub taps: &'a Taps,
+    /// What routers told.
+    pub peerings: &'a Peerings,
     /// The ledger, summed.
     pub ledger: &'a Ledger,
     /// Messages seen.
@@ -122,11 +124,13 @@ fn waivers(results: &Results, settings: Settings<'_>, clock: Timestamp) -> Vec<W
 
 fn contradictions(results: &Results, facts: &InputFacts<'_>, settings: Settings<'_>) -> Vec<String> {
     let Source { interfaces, files } = facts.source;
-    let network = Network { topology: settings.topology, taps: facts.taps, interfaces, files };
+    let network = Network { topology: settings.topology, taps: facts.taps, interfaces, files, peerings: facts.peerings };
     let speakers: Vec<_> = results.trunks.iter().map(|(sbc, _)| sbc).collect();
     // Taps that share the last number are not known one by one: any link may be there.
     let taps = if facts.taps.overflow { Vec::new() } else { network.tap_facts() };
-    contradict::notes(settings.topology, &speakers, &taps)
+    let mut notes = contradict::notes(settings.topology, &speakers, &taps);
+    notes.extend(peering::notes(&network));
+    notes
 }
 
 /// Mirror encapsulations in words, outer to inner.
@@ -180,8 +184,8 @@ fn notes(results: &Results, facts: &InputFacts<'_>, run: &RunFacts<'_>, settings
         let text = "no topology file: places are guessed from addresses, and ExpressRoute cannot be told from the Internet";
         notes.push(format!("{text}{draft}"));
     } else if !settings.topology.has_links() {
-        let text = "the topology has no [[link]] and no [[tunnel]]: which segment packets crossed is not seen";
-        notes.push(format!("{text}{draft}"));
+        let seen = if facts.peerings.are_shown() { "seen only where BGP shows it" } else { "not seen" };
+        notes.push(format!("the topology has no [[link]] and no [[tunnel]]: which segment packets crossed is {seen}{draft}"));
     }
     notes.push(format!("Microsoft prefixes: {}", settings.topology.microsoft_lists()));
     notes

@@ -2,7 +2,7 @@
 
 use super::join::{Closed, Hosts};
 use super::shard::{MessageCounts, Told, shard_of};
-use super::{Call, CallShard, Correlator, Due, Invite, Joins, Leg, LegId, Names, Reference, correlate::Own};
+use super::{Call, CallShard, Correlator, Due, Invite, Joins, Leg, LegId, Names, Peerings, Reference, correlate::Own};
 use crate::engine::{Budget, Fact, SHARDS, Wanted, par};
 use crate::flow::{Connection, Message};
 use crate::ledger::Ledger;
@@ -23,6 +23,8 @@ pub struct CallStage {
     joins: Joins,
     /// What name servers said.
     names: Names,
+    /// What routers said.
+    peerings: Peerings,
     /// What it may hold.
     #[serde(skip)]
     budget: Budget,
@@ -39,6 +41,7 @@ impl Default for CallStage {
             correlator: Correlator::default(),
             joins: Joins::default(),
             names: Names::default(),
+            peerings: Peerings::default(),
             budget: Budget::default(),
             hosts: None,
         }
@@ -95,7 +98,7 @@ impl AllDue {
 
 impl CallStage {
     /// Applies facts, which come in order. Streams and connections follow the messages of their batch.
-    pub fn apply(&mut self, facts: Vec<(Seq, Fact)>) {
+    pub fn apply(&mut self, facts: Vec<(Seq, Fact)>, topology: &Topology) {
         let mut messages: Vec<Vec<Message>> = Vec::new();
         let mut others = Vec::new();
         for (_, fact) in facts {
@@ -121,6 +124,7 @@ impl CallStage {
                 Fact::Stun(exchange) => self.correlator.checks.add(*exchange),
                 Fact::Service(connection) => self.correlator.service(*connection),
                 Fact::Lookup(lookup) => self.names.add(*lookup),
+                Fact::Routing(routing) => self.peerings.add(&routing, topology),
                 Fact::Message(_) => {}
             }
         }
@@ -215,6 +219,11 @@ impl CallStage {
     /// What name servers said so far.
     pub fn names(&self) -> &Names {
         &self.names
+    }
+
+    /// What routers said so far.
+    pub fn peerings(&self) -> &Peerings {
+        &self.peerings
     }
 
     /// Forgets connections that nobody will ask for any more, once the calls of what ended are made; gives them in order of first packet.

@@ -1,6 +1,6 @@
 //! Facts: what shards tell the call stage, owned and in Seq order.
 
-use crate::flow::{Connection, Lookup, Message, RtcpReport, Stream, StunExchange};
+use crate::flow::{Connection, Lookup, Message, Routing, RtcpReport, Stream, StunExchange};
 use crate::record::Seq;
 use crate::time::Timestamp;
 
@@ -27,6 +27,8 @@ pub enum Fact {
     Stun(Box<StunExchange>),
     /// A name server was asked for a name of the service, or told addresses.
     Lookup(Box<Lookup>),
+    /// A router said something to another, or that it is still there.
+    Routing(Box<Routing>),
 }
 
 impl Fact {
@@ -40,6 +42,7 @@ impl Fact {
             Fact::Stun(exchange) => (4, exchange.first.seq),
             Fact::Service(connection) => (5, connection.id.opened),
             Fact::Lookup(lookup) => (6, lookup.seen.seq),
+            Fact::Routing(routing) => (7, routing.seen.seq),
         }
     }
 }

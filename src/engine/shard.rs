@@ -14,7 +14,7 @@ use crate::decode::{
 };
 use crate::flow::{
     Askers, Connection, Content, Control, Course, Lookup, MediaFlow, Message, Origin, Place, Sample, SctpFlow, Seen, Sighting, Stream,
-    Text, Transport, control::Counted, exported, keylog::KeyLog, text::Near,
+    Text, Transport, bgp::Sessions, control::Counted, exported, keylog::KeyLog, text::Near,
 };
 use crate::ledger::{Kind, Ledger};
 use crate::proto::{dns, dtls, rtcp, rtp, sip, stun};
@@ -41,6 +41,7 @@ pub struct Shard {
     pub(super) tcp: TcpTable,
     sctp: Flows<SctpFlow>,
     askers: Askers,
+    bgp: Sessions,
     /// Packets of the UDP flows that are not taken in yet.
     #[serde(skip)]
     pub runs: Runs,
@@ -110,6 +111,7 @@ impl Shard {
             (Some(_), _) => {
                 self.tcp.apply(packet, &self.budget, &mut self.ledger, out);
                 self.send_on(packet.seq, out);
+                out.extend(self.bgp.read(packet).map(|routing| (packet.seq, Fact::Routing(Box::new(routing)))));
                 Kind::Tcp
             }
             (None, Some(header)) => self.rtp(packet, header),

@@ -69,6 +69,7 @@ fn facts(packets: &[Vec<u8>], size: usize) -> Vec<String> {
                 Fact::Stun(_) => format!("{} stun", seq.0),
                 Fact::Service(_) => format!("{} service", seq.0),
                 Fact::Lookup(_) => format!("{} lookup", seq.0),
+                Fact::Routing(_) => format!("{} routing", seq.0),
             });
         }
     }

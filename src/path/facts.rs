@@ -1,6 +1,6 @@
 //! What is known of a flow beside where its packets were seen.
 
-use crate::call::{Call, media};
+use crate::call::{self, Call, media};
 use crate::flow::Connection;
 use crate::proto::sdp::MediaDescription;
 use crate::time::Span;
@@ -18,6 +18,17 @@ pub struct Facts {
     pub answers: [bool; 2],
     /// What the inside end announced for its media, where that is not what it sends from.
     pub announced: Option<Announced>,
+    /// What BGP says of where packets to a and to b come back, in the order of the receivers.
+    pub routes: [Option<Route>; 2],
+}
+
+/// What BGP says of an address of yours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    /// Announced on Microsoft peering.
+    pub announced: call::Announced,
+    /// And on a link to the Internet.
+    pub on_internet: bool,
 }
 
 /// An address that SDP gives for media of a host that sends from another one.
@@ -55,6 +66,11 @@ impl Facts {
             Some(Announced { at, .. }) => [a, at.ip()],
             None => [a, b],
         }
+    }
+
+    /// What BGP says of where packets to a receiver come back.
+    pub fn route(&self, to: IpAddr) -> Option<Route> {
+        self.routes.iter().flatten().find(|route| route.announced.net.contains(&to)).copied()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a call's messages and streams show of its hops: for each pair of addresses the packets of both directions.
 
 use super::facts::{self, Announced, Facts};
+use super::hop::Network;
 use super::routes::Marks;
 use crate::call::{Call, LegMessage};
 use crate::flow::{Connection, Pass, Run, Seen, Sightings, Stream};
@@ -83,13 +84,13 @@ impl Gathered {
 
     /// Media between the two addresses, and where it comes back to another address of the host that SDP announces, that as well: they are
     /// the two directions of one flow, though no 5-tuple says so.
-    pub fn flow(&self, call: &Call, topology: &Topology) -> ([Sightings; 2], Facts) {
+    pub fn flow(&self, call: &Call, network: &Network<'_>) -> ([Sightings; 2], Facts) {
         let mut seen = self.own.clone();
         let mut facts = Facts::default();
-        let Some(way) = self.one_way().filter(|_| topology.has_links()) else { return (seen, facts) };
+        let Some(way) = self.one_way().filter(|_| network.shows_links()) else { return (seen, facts) };
         let (host, peer) = if way == 0 { (self.a, self.b) } else { (self.b, self.a) };
         // Inside a translator every host sends from another address than the one that is announced.
-        if !topology.is_public(host) {
+        if !network.topology.is_public(host) {
             return (seen, facts);
         }
         let peers: Vec<SocketAddr> = peers_of(call, host, peer).collect();

@@ -1,16 +1,18 @@
 //! Hops: two adjacent addresses of a call's signalling or media, with a segment for each direction and the verdict on both.
 
 use super::asymmetry::Asymmetry;
-use super::facts::Facts;
+use super::facts::{Facts, Route};
 use super::gather::{self, Gathered};
 use super::memo::Memo;
 use super::segment::{Sighting, Way};
-use crate::call::Call;
+use crate::call::{Call, Peerings};
+use crate::decode::{self, TapId, TunnelsId};
 use crate::engine::{Tap, Taps};
 use crate::flow::{Connection, Run, Seen, Sightings};
 use crate::hash;
 use crate::record::Interface;
-use crate::topology::{MacPair, Place, TapFacts, Topology};
+use crate::time::Timestamp;
+use crate::topology::{Heading, MacPair, Place, Segment, TapFacts, Topology};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -83,13 +85,32 @@ pub struct Network<'a> {
     pub interfaces: &'a [Interface],
     /// File names by input.
     pub files: &'a [String],
+    /// What routers told so far.
+    pub peerings: &'a Peerings,
 }
 
 impl<'a> Network<'a> {
-    /// What selectors of a topology link look at, and the tunnels of the run.
-    fn facts(&self, run: &Run) -> TapFacts<'a> {
-        let facts = self.taps.get(run.tap).map(|tap| self.facts_of(tap)).unwrap_or_default();
-        TapFacts { tunnels: self.taps.tunnels(run.tunnels), ..facts }
+    /// What selectors of a topology link look at, and the tunnels of packets there.
+    pub fn tap(&self, tap: TapId, tunnels: TunnelsId) -> TapFacts<'a> {
+        let facts = self.taps.get(tap).map(|tap| self.facts_of(tap)).unwrap_or_default();
+        TapFacts { tunnels: self.taps.tunnels(tunnels), ..facts }
+    }
+
+    /// Something shows what packets crossed: links or tunnels of the topology, or BGP.
+    pub fn shows_links(&self) -> bool {
+        self.topology.has_links() || self.peerings.are_shown()
+    }
+
+    /// Where BGP says that packets to `ip`, an address of yours, come back from Microsoft.
+    pub(super) fn route(&self, ip: IpAddr, at: Timestamp) -> Option<Route> {
+        let topology = self.topology;
+        let yours = || topology.place_of(ip, at).is_inside() && topology.tables.express_route != Some(false);
+        let announced = self.peerings.announced(ip, at).filter(|_| yours())?;
+        let is_internet = |(tap, tunnels, macs): (TapId, TunnelsId, decode::MacPair)| {
+            let links = topology.links(&self.tap(tap, tunnels), MacPair { src: macs.src, dst: macs.dst }, Heading::Either);
+            links.iter().any(|link| *link.link.segment == Segment::Internet)
+        };
+        Some(Route { announced, on_internet: self.peerings.elsewhere(ip, at).any(is_internet) })
     }
 
     /// What selectors look at, of every tap.
@@ -120,16 +141,17 @@ impl<'a> Network<'a> {
 
     pub(super) fn sightings(&self, runs: &Sightings) -> Vec<Sighting<'a>> {
         let sighting = |run: &Run| Sighting {
-            tap: self.facts(run),
+            tap: self.tap(run.tap, run.tunnels),
             tap_id: run.tap.0,
             macs: MacPair { src: run.macs.src, dst: run.macs.dst },
+            peering: self.peerings.at(run.tap, run.tunnels, run.macs),
             ttl: run.ttl,
             first: run.first,
             last: run.last,
             packets: run.packets,
             bytes: run.bytes,
         };
-        runs.0.iter().map(sighting).collect()
+        runs.0.iter().map(sighting).flat_map(Sighting::parted).collect()
     }
 }
 
@@ -140,7 +162,7 @@ pub fn hops(call: &Call, network: &Network<'_>, memo: &mut Memo) -> Vec<Hop> {
     let judged = signalling.chain(media).map(|(kind, gathered)| {
         let whole = |gathered: &Gathered| match kind {
             HopKind::Signalling => gathered.whole(&call.connections),
-            HopKind::Media => gathered.flow(call, network.topology),
+            HopKind::Media => gathered.flow(call, network),
         };
         judge(gathered, kind, &call.id, whole, network, memo)
     });

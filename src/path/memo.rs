@@ -85,7 +85,13 @@ impl Pair {
     /// The ways of both directions, which were seen in `runs`.
     pub fn ways(&mut self, network: &Network<'_>, runs: &[Sightings; 2], at: Timestamp) -> [Way; 2] {
         let [a, b] = self.ends;
-        let judge = || segment::ways(network.topology, a, b, &network.sightings(&runs[0]), &network.sightings(&runs[1]), at);
+        let judge = || {
+            let seen = [&runs[0], &runs[1]].map(|runs| network.sightings(runs));
+            segment::ways_told(network.topology, [a, b], [&seen[0], &seen[1]], [a, b].map(|ip| network.route(ip, at)), at)
+        };
+        if network.peerings.are_shown() {
+            return judge(); // what routers say is judged by when
+        }
         let [Some(out), Some(back)] = [&runs[0], &runs[1]].map(one_run) else { return judge() };
         let shown = [out.0, back.0];
         if let Some((_, [there, here])) = self.ways.iter().find(|(known, _)| *known == shown) {
@@ -110,10 +116,11 @@ impl Pair {
         if let Some(verdict) = &self.out_of_scope {
             return Arc::clone(verdict);
         }
-        let (topology, (runs, facts)) = (network.topology, whole());
+        let (topology, (runs, mut facts)) = (network.topology, whole());
+        facts.routes = facts.receivers(self.ends).map(|to| network.route(to, at));
         let sightings: [Vec<Sighting<'_>>; 2] = [&runs[0], &runs[1]].map(|runs| network.sightings(runs));
         let judge = || Arc::new(asymmetry::within(topology, self.ends, [&sightings[0], &sightings[1]], &facts, at));
-        if topology.has_links() {
+        if network.shows_links() {
             return judge(); // links are judged by when and how many
         }
         let shown = [&runs[0], &runs[1]].map(first_seen);
@@ -146,6 +153,7 @@ fn first_seen(runs: &Sightings) -> Shown {
 mod tests {
     use super::super::support::{EDGE, PROXY, SBC, START, ip, topology};
     use super::*;
+    use crate::call::Peerings;
     use crate::engine::Taps;
     use crate::flow::Run;
 
@@ -168,7 +176,7 @@ mod tests {
         let (linked, plain, taps) = (topology(&[EDGE]), Topology::built_in(), Taps::default());
         let seen = [runs(0, &[]), runs(0, &[3]), runs(0, &[7]), runs(1, &[3]), runs(0, &[3, 4])];
         for topology in [&linked, &plain] {
-            let network = Network { topology, taps: &taps, interfaces: &[], files: &[] };
+            let network = Network { topology, taps: &taps, interfaces: &[], files: &[], peerings: &Peerings::default() };
             let mut memo = Memo::default();
             for (out, back) in seen.iter().flat_map(|out| seen.iter().map(move |back| (out, back))).chain([(&seen[1], &seen[1])]) {
                 for ends in [[SBC, PROXY], [PROXY, SBC], [SBC, "10.0.0.9"], ["192.0.2.1", "192.0.2.2"]] {

@@ -1,7 +1,9 @@
 //! What the links and tunnels of the topology say about sightings: methods M1 (interface, file), M2 (tags), M3 (MACs) and M11
-//! (tunnels) of call-flows section 5, with the self-test of M3 and without counting copies twice.
+//! (tunnels) of call-flows section 5, with the self-test of M3 and without counting copies twice. Where they say nothing of a link, BGP
+//! may (M13).
 
 use super::segment::Sighting;
+use crate::call::Peering;
 use crate::time::Timestamp;
 use crate::topology::{Heading, LinkMatch, Mac, Place, Segment, Topology, Tunnel};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +33,8 @@ pub(super) struct Observation<'t, 's> {
     pub links: Vec<LinkMatch<'t>>,
     /// The tunnel that the packets were in: what they crossed, whatever the link that carries it.
     pub tunnel: Option<&'t Tunnel>,
+    /// Microsoft peering by BGP, where nothing else says what the packets crossed.
+    pub peering: Option<Peering>,
     pub evidence: Evidence,
 }
 
@@ -68,17 +72,23 @@ pub(super) fn observe<'t, 's>(
     let unlinked = topology.tables.links.is_empty();
     let observe = |sighting: &'s Sighting<'s>| {
         if let Some(tunnel) = topology.tunnel(&sighting.tap) {
-            return Observation { sighting, links: Vec::new(), tunnel: Some(tunnel), evidence: evidence([*tunnel.segment].into()) };
+            let evidence = evidence([*tunnel.segment].into());
+            return Observation { sighting, links: Vec::new(), tunnel: Some(tunnel), peering: None, evidence };
         }
-        if unlinked {
-            return Observation { sighting, links: Vec::new(), tunnel: None, evidence: Evidence::Nothing };
-        }
-        let mut links = topology.links(&sighting.tap, sighting.macs, heading);
+        let mut links = if unlinked { Vec::new() } else { topology.links(&sighting.tap, sighting.macs, heading) };
         links.retain(|link| link.mac.is_none_or(|mac| !distrusted.contains(&mac)));
-        let segments = links.iter().map(|link| *link.link.segment).collect();
-        Observation { sighting, evidence: evidence(segments), links, tunnel: None }
+        let said = evidence(links.iter().map(|link| *link.link.segment).collect());
+        let peering = peering(topology, sighting, heading).filter(|_| matches!(said, Evidence::Nothing | Evidence::Open));
+        let evidence = if peering.is_some() { Evidence::Edge(Segment::Expressroute) } else { said };
+        Observation { sighting, links, tunnel: None, peering, evidence }
     };
     sightings.iter().filter(|sighting| sighting.packets > 0).map(observe).collect()
+}
+
+/// M13: the router of Microsoft's side is the one that these packets go to or come from, and had shown what it is.
+fn peering(topology: &Topology, sighting: &Sighting<'_>, heading: Heading) -> Option<Peering> {
+    let may_be = sighting.is_peering() && topology.tables.express_route != Some(false);
+    sighting.peering.filter(|peering| may_be && sighting.macs.routers(heading).any(|mac| mac == peering.mac))
 }
 
 fn evidence(segments: BTreeSet<Segment>) -> Evidence {
@@ -125,6 +135,13 @@ pub(super) fn settled(seen: &[Observation<'_, '_>]) -> Option<Segment> {
     (most >= FEW && most >= total - total / 10).then_some(segment)
 }
 
+/// What edge packets crossed: a link of the topology, or one between two routers.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Crossed {
+    Link(usize),
+    Peering(IpAddr, IpAddr),
+}
+
 /// What was seen at each tap.
 type Taps<'s> = BTreeMap<u32, Vec<&'s Sighting<'s>>>;
 
@@ -135,12 +152,14 @@ pub(super) fn traffic<'o>(mut observations: impl Iterator<Item = &'o Observation
     let Some(second) = second else { return (first.sighting.packets, first.sighting.bytes) };
     let observations = [first, second].into_iter().chain(observations);
     let mut taps = Taps::new();
-    let mut links: BTreeMap<usize, Taps<'_>> = BTreeMap::new();
+    let mut links: BTreeMap<Crossed, Taps<'_>> = BTreeMap::new();
     for observation in observations {
         let sighting = observation.sighting;
         taps.entry(sighting.tap_id).or_default().push(sighting);
-        if let Some(link) = observation.links.iter().find(|link| link.link.segment.is_edge()) {
-            links.entry(link.idx).or_default().entry(sighting.tap_id).or_default().push(sighting);
+        let link = observation.links.iter().find(|link| link.link.segment.is_edge()).map(|link| Crossed::Link(link.idx));
+        let peering = || observation.peering.map(|peering| Crossed::Peering(peering.router, peering.yours));
+        if let Some(crossed) = link.or_else(peering) {
+            links.entry(crossed).or_default().entry(sighting.tap_id).or_default().push(sighting);
         }
     }
     let fullest = |taps: &Taps<'_>| taps.values().map(|seen| once(seen)).max().unwrap_or_default();
@@ -173,10 +192,13 @@ fn add(a: (u64, u64), b: (u64, u64)) -> (u64, u64) {
 /// The links behind the observations, each once, in the order of the file: `link er by interface (M1) and link er2 by vlan (M2)`.
 pub(super) fn basis<'o>(observations: impl Iterator<Item = &'o Observation<'o, 'o>>) -> String {
     let mut links: BTreeMap<usize, String> = BTreeMap::new();
-    let mut tunnels: BTreeSet<String> = BTreeSet::new();
+    let mut others: BTreeSet<String> = BTreeSet::new();
     for observation in observations {
         links.extend(observation.links.iter().map(|link| (link.idx, link.basis())));
-        tunnels.extend(observation.tunnel.map(Tunnel::basis));
+        others.extend(observation.tunnel.map(Tunnel::basis));
+        others.extend(
+            observation.peering.map(|Peering { router, net, .. }| format!("BGP of {router}, which announces {net} by AS 12076 (M13)")),
+        );
     }
-    links.into_values().chain(tunnels).collect::<Vec<_>>().join(" and ")
+    links.into_values().chain(others).collect::<Vec<_>>().join(" and ")
 }

@@ -68,7 +68,7 @@ struct Flow<'a> {
 impl Routes {
     /// Takes in a connection that is over, or as far as it came.
     pub fn connection(&mut self, connection: &Connection, network: &Network<'_>, memo: &mut Memo) {
-        if !network.topology.has_links() {
+        if !network.shows_links() {
             return;
         }
         let gathered = super::gather::unread(connection);
@@ -80,11 +80,11 @@ impl Routes {
 
     /// Takes in the media of a call.
     pub fn media(&mut self, call: &Call, network: &Network<'_>, memo: &mut Memo) {
-        if !network.topology.has_links() {
+        if !network.shows_links() {
             return;
         }
         for gathered in super::gather::media(call) {
-            let (seen, facts) = gathered.flow(call, network.topology);
+            let (seen, facts) = gathered.flow(call, network);
             let marks = gathered.marks(call, network.topology);
             self.flow(HopKind::Media, &gathered, (&seen, &facts), None, &marks, (network, memo));
         }

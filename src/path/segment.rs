@@ -1,8 +1,10 @@
 //! The segment that the packets of one direction crossed, from the outermost evidence: links first, then where replies to a
 //! NAT pool come back, then the places of the two ends.
 
+use super::facts::Route;
 use super::observe::{Evidence, Observation, basis, distrusted, heading_of, observe, traffic};
-use crate::time::Timestamp;
+use crate::call::Peering;
+use crate::time::{Span, Timestamp};
 use crate::topology::{Heading, Mac, MacPair, Place, Segment, TapFacts, Topology};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -18,6 +20,8 @@ pub struct Sighting<'a> {
     pub tap_id: u32,
     /// MACs of the frames.
     pub macs: MacPair,
+    /// What BGP shows of the link that these frames cross, now or later.
+    pub peering: Option<Peering>,
     /// Time to live of the packets: at one tap another one is another pass of the same packets, or another route.
     pub ttl: u8,
     /// Time of the first packet.
@@ -30,6 +34,26 @@ pub struct Sighting<'a> {
     pub bytes: u64,
 }
 
+impl Sighting<'_> {
+    /// BGP showed the link to be Microsoft peering before the first of these packets came.
+    pub(super) fn is_peering(&self) -> bool {
+        self.peering.is_some_and(|peering| peering.since.at <= self.first)
+    }
+
+    /// The packets before BGP showed what the link is, and those since, as if they were evenly spread.
+    pub(super) fn parted(self) -> impl Iterator<Item = Self> {
+        let straddles = |since: &Timestamp| self.first < *since && *since <= self.last && self.packets > 1;
+        let Some(since) = self.peering.map(|peering| peering.since.at).filter(straddles) else {
+            return [Some(self), None].into_iter().flatten();
+        };
+        let [whole, later] = [self.first, since].map(|from| (i128::from(self.last.0) - i128::from(from.0)) as f64);
+        let packets = ((self.packets as f64 * (later / whole)).round() as u64).clamp(1, self.packets - 1);
+        let bytes = (u128::from(self.bytes) * u128::from(packets) / u128::from(self.packets)) as u64;
+        let before = Self { last: since - Span(1), packets: self.packets - packets, bytes: self.bytes - bytes, ..self };
+        [Some(before), Some(Self { first: since, packets, bytes, ..self })].into_iter().flatten()
+    }
+}
+
 /// What one direction crossed, and how that is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Way {
@@ -37,7 +61,7 @@ pub struct Way {
     pub segment: Segment,
     /// The evidence, in words.
     pub basis: Arc<str>,
-    /// Links of the topology saw packets on it; else it follows from a pool, or from the places of the two ends.
+    /// Links of the topology, or a link that BGP shows, saw packets on it; else it follows from a pool, or from the places of the two ends.
     pub observed: bool,
     /// Packets, copies at further taps not counted.
     pub packets: u64,
@@ -49,15 +73,26 @@ pub struct Way {
 pub fn way(topology: &Topology, from: IpAddr, to: IpAddr, sightings: &[Sighting<'_>], at: Timestamp) -> Way {
     let ends = Ends::of(topology, from, to, at);
     let untrusted = distrusted(topology, &[(sightings, ends.heading())]);
-    way_without(topology, ends, sightings, at, &untrusted)
+    way_without(topology, ends, sightings, (at, None), &untrusted)
 }
 
 /// The ways of both directions; a MAC that one of them shows to be useless counts in neither.
 pub fn ways(topology: &Topology, a: IpAddr, b: IpAddr, a_to_b: &[Sighting<'_>], b_to_a: &[Sighting<'_>], at: Timestamp) -> [Way; 2] {
+    ways_told(topology, [a, b], [a_to_b, b_to_a], [None; 2], at)
+}
+
+/// The same with what BGP says of where replies to a and to b come back.
+pub(super) fn ways_told(
+    topology: &Topology,
+    [a, b]: [IpAddr; 2],
+    [a_to_b, b_to_a]: [&[Sighting<'_>]; 2],
+    [of_a, of_b]: [Option<Route>; 2],
+    at: Timestamp,
+) -> [Way; 2] {
     let there = Ends::of(topology, a, b, at);
     let back = Ends { from: there.to, to: there.from };
     let untrusted = distrusted(topology, &[(a_to_b, there.heading()), (b_to_a, back.heading())]);
-    [way_without(topology, there, a_to_b, at, &untrusted), way_without(topology, back, b_to_a, at, &untrusted)]
+    [way_without(topology, there, a_to_b, (at, of_b), &untrusted), way_without(topology, back, b_to_a, (at, of_a), &untrusted)]
 }
 
 /// The two ends of a direction with their places.
@@ -77,13 +112,19 @@ impl Ends {
     }
 }
 
-fn way_without(topology: &Topology, ends: Ends, sightings: &[Sighting<'_>], at: Timestamp, untrusted: &BTreeSet<Mac>) -> Way {
+fn way_without(
+    topology: &Topology,
+    ends: Ends,
+    sightings: &[Sighting<'_>],
+    (at, told): (Timestamp, Option<Route>),
+    untrusted: &BTreeSet<Mac>,
+) -> Way {
     let seen = observe(topology, sightings, ends.heading(), untrusted);
     let (packets, bytes) = traffic(seen.iter());
     let shown = observed(&seen);
     let observed = shown.as_ref().is_some_and(|(segment, _)| segment.is_edge());
     let (segment, basis) = shown.unwrap_or_else(|| {
-        let (segment, basis) = returning(topology, ends.from.0, ends.to.0, at).unwrap_or_else(|| by_ends(topology, ends, &seen));
+        let (segment, basis) = returning(topology, ends.from.0, (ends.to.0, told), at).unwrap_or_else(|| by_ends(topology, ends, &seen));
         if packets > 0 { (segment, basis) } else { (segment, format!("no packet seen in this direction; {basis}")) }
     });
     Way { segment, basis: basis.into(), observed, packets, bytes }
@@ -110,14 +151,24 @@ fn observed(seen: &[Observation<'_, '_>]) -> Option<(Segment, String)> {
     }
 }
 
-/// Method M4: packets from Microsoft to a pool come back where the pool is advertised, if that is one segment.
-pub(super) fn returning(topology: &Topology, from: IpAddr, to: IpAddr, at: Timestamp) -> Option<(Segment, String)> {
+/// Method M4: packets from Microsoft to a pool come back where the pool is advertised, if that is one segment. Where the topology does
+/// not know, BGP may have `told` that your side announces it on Microsoft peering.
+pub(super) fn returning(
+    topology: &Topology,
+    from: IpAddr,
+    (to, told): (IpAddr, Option<Route>),
+    at: Timestamp,
+) -> Option<(Segment, String)> {
     if topology.place_of(from, at) != Place::Microsoft {
         return None;
     }
-    let (net, advertised) = topology.pool(to)?;
-    match advertised {
-        [one] => Some((one.segment(), format!("{to} is in {net}, advertised on {} only (M4, predicted)", one.segment()))),
+    match (topology.pool(to), told) {
+        (Some((net, [one])), _) => Some((one.segment(), format!("{to} is in {net}, advertised on {} only (M4, predicted)", one.segment()))),
+        (Some((_, [])) | None, Some(Route { announced, on_internet: false })) => {
+            let text =
+                format!("{to} is in {}, which {} announces on Microsoft peering (BGP, M13; M4, predicted)", announced.net, announced.by);
+            Some((Segment::Expressroute, text))
+        }
         _ => None,
     }
 }

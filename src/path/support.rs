@@ -63,6 +63,7 @@ pub(super) fn seen(interface: &'static str, first: f64, last: f64, packets: u64)
         tap,
         tap_id,
         macs: MacPair::default(),
+        peering: None,
         ttl: 64,
         first: at(first),
         last: at(last),

@@ -154,6 +154,13 @@ impl Lookup {
     pub fn pool(&self, ip: IpAddr) -> Option<&(IpNet, Vec<Advertised>)> {
         self.pools.get(ip)
     }
+
+    /// Some of Microsoft's prefixes shares addresses with `net` at `at`.
+    pub fn is_of_microsoft(&self, tables: &Tables, net: &IpNet, at: Timestamp) -> bool {
+        let at = if at < CLOCK_IS_SET { self.newest } else { at };
+        let shares = |row: &MicrosoftPrefix| row.cidr.contains(net) || net.contains(&*row.cidr);
+        microsoft_rows(tables).any(|row| shares(row) && row.is_valid(at))
+    }
 }
 
 fn microsoft_rows(tables: &Tables) -> impl Iterator<Item = &MicrosoftPrefix> {

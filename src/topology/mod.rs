@@ -124,6 +124,11 @@ impl Topology {
         self.lookup.pool(ip).map(|(net, advertised)| (*net, advertised.as_slice()))
     }
 
+    /// `net` shares addresses with one of Microsoft's prefixes that are valid at `at`.
+    pub fn is_of_microsoft(&self, net: &IpNet, at: Timestamp) -> bool {
+        self.lookup.is_of_microsoft(&self.tables, net, at)
+    }
+
     /// What the file says stands at `ip`: the role of the longest prefix that holds it.
     pub fn role(&self, ip: IpAddr) -> Option<PrefixRole> {
         let holding = self.tables.prefixes.iter().filter(|prefix| prefix.cidr.contains(&ip));

@@ -225,6 +225,7 @@ impl<'l> Wire<'l> {
                     self.send(index, line, line.at, Segment::Udp(bytes), &line.sighting);
                 }
                 What::Dns(dns) => self.send(index, line, line.at, Segment::Udp(dns.write()), &line.sighting),
+                What::Bgp(bgp) => self.send_message(index, line, bgp.write(line.from.at.ip())),
                 What::Rtp(rtp) => self.rtp(index, line, rtp)?,
             }
         }

@@ -3,11 +3,13 @@
 use super::drive::Given;
 use std::path::{Path, PathBuf};
 
-/// Our own captures, each with the topology beside it, those of encapsulations one by one, rotated ones and those of two clocks as one.
+/// Our own captures, each with the topology beside it, those of encapsulations one by one, one with BGP, rotated ones and those of two clocks as one.
 pub fn own() -> Vec<Given> {
     let folder = root().join("captures");
     let mut all: Vec<Given> = captures(&folder).into_iter().map(|path| Given { topology: beside(&path), inputs: vec![path] }).collect();
     all.extend(captures(&folder.join("encap")).into_iter().map(|path| Given::of(&[path])));
+    let bgp = folder.join("paths/m13-announced.pcapng");
+    all.push(Given { topology: beside(&bgp), inputs: vec![bgp] });
     all.push(Given::of(&captures(&folder.join("rotated"))));
     all.push(Given::of(&["clocks-a.pcap", "clocks-b.pcap"].map(|name| folder.join(name))));
     all

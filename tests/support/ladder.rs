@@ -15,6 +15,7 @@
 //! 0.700  sbc > ms  tls hello sni=sip.pstnhub.microsoft.com    TLS, as `tls` tells
 //! 0.800  sbc 198.51.100.5:4000 > ms 52.114.75.24:49200  stun check efgh:abcd    STUN, as `stun` tells
 //! 0.900  sbc 198.51.100.4:4000 > ns 192.0.2.53:53 dns query sip.pstnhub.microsoft.com    DNS, as `dns` tells
+//! 0.900  ce 203.0.113.34:40000 > msee 203.0.113.33:179 tcp bgp keepalive ttl=1    BGP, as `bgp` tells
 //! 1.000  sbc > ms  srtp PCMU x 500 every 20 ms ssrc=0x1 lost=3,10-12
 //! repeat 5 every=60s                                   the lines up to `end` five times, a minute apart
 //! 2.000  sbc > ms  OPTIONS

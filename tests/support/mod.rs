@@ -2,6 +2,7 @@
 //!
 //! Every test file that says `mod support;` compiles all of this, so each module's own tests reach every function of it.
 
+pub mod bgp;
 pub mod capture;
 pub mod der;
 pub mod dialog;

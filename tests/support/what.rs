@@ -1,5 +1,6 @@
-//! What a ladder's line sends: a SIP message, the same once more, a bare TCP segment, a message of TLS, STUN or DNS, or RTP.
+//! What a ladder's line sends: a SIP message, the same once more, a bare TCP segment, a message of TLS, STUN, DNS or BGP, or RTP.
 
+use super::bgp::Bgp;
 use super::dns::Dns;
 use super::facts::Facts;
 use super::stun::Stun;
@@ -22,6 +23,8 @@ pub enum What {
     Stun(Stun),
     /// A message of DNS.
     Dns(Dns),
+    /// A message of BGP.
+    Bgp(Bgp),
     /// RTP packets.
     Rtp(Rtp),
 }
@@ -95,6 +98,7 @@ pub fn what(words: &[String], facts: &mut Facts) -> Result<What, String> {
         "rtp" | "srtp" => rtp(first == "srtp", rest, facts).map(What::Rtp),
         "stun" => Stun::read(rest, facts).map(What::Stun),
         "dns" => Dns::read(rest, facts).map(What::Dns),
+        "bgp" => Bgp::read(rest, facts).map(What::Bgp),
         "again" => facts_only(rest).map(|given| *facts = given).map(|()| What::Again),
         flags if flags.starts_with('[') => {
             *facts = facts_only(rest)?;
@@ -103,7 +107,7 @@ pub fn what(words: &[String], facts: &mut Facts) -> Result<What, String> {
         start if start.chars().all(|c| c.is_ascii_uppercase()) || start.parse::<u16>().is_ok_and(|s| (100..700).contains(&s)) => {
             sip(start, rest, facts).map(What::Sip)
         }
-        other => Err(format!("'{other}' is no method, status, rtp, srtp, stun, dns, again or [FLAGS]")),
+        other => Err(format!("'{other}' is no method, status, rtp, srtp, stun, dns, bgp, again or [FLAGS]")),
     }
 }
 

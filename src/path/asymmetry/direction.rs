@@ -82,7 +82,10 @@ pub(super) fn missing(topology: &Topology, direction: &Direction<'_, '_>) -> Str
     let by_mac = topology.tables.links.iter().any(|link| !link.mac.is_empty());
     let routers: Vec<String> = any.sighting.macs.routers(direction.heading).map(mac_text).collect();
     let router = if by_mac { format!(", router mac {}", routers.join(" or ")) } else { String::new() };
-    let tap = format!("{}{router}", any.sighting.tap.describe());
+    // What BGP shows later is not known of what came before.
+    let later = any.sighting.peering.filter(|_| !any.sighting.is_peering());
+    let later = later.map(|peering| format!(" (BGP shows Microsoft peering there from {} on)", peering.since.at.rfc3339()));
+    let tap = format!("{}{router}{}", any.sighting.tap.describe(), later.unwrap_or_default());
     match topology.tables.links.is_empty() {
         true => format!("{from} to {to}: seen at {tap}, but the topology has no [[link]]; write one per physical link"),
         false => format!("{from} to {to}: seen at {tap}, which no [[link]] names; add it to the right one"),

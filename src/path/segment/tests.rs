@@ -2,6 +2,10 @@
 
 use super::super::support::*;
 use super::*;
+use crate::call::Announced;
+use crate::decode::{self, TapId, TunnelsId};
+use crate::flow::Seen;
+use crate::record::{RecordId, Seq, SourceId};
 
 fn out(texts: &[&str], sightings: &[Sighting<'_>]) -> (Segment, String) {
     let way = way(&topology(texts), ip(SBC), ip(PROXY), sightings, START);
@@ -160,4 +164,75 @@ fn only_what_a_link_saw_is_observed() {
     let pool = "[[nat]]\npool = '198.51.100.0/28'\nadvertised = ['internet']\n";
     let back = way(&topology(&[EDGE, pool]), ip(PROXY), ip(SBC), &[seen("lan", 0.0, 9.0, 9)], START);
     assert_eq!((back.segment, back.observed), (Segment::Internet, false));
+}
+
+const ROUTER: Mac = [2, 0, 0x5e, 0x10, 0, 1];
+
+/// Packets to Microsoft's router, which BGP shows from that second on.
+fn peered(sighting: Sighting<'static>, since: f64) -> Sighting<'static> {
+    let id = RecordId { input: 0, number: 1 };
+    let macs = decode::MacPair { src: ROUTER, dst: [9; 6] };
+    let (tap, source, tunnels, at) = (TapId(7), SourceId(0), TunnelsId(0), START + Span((since * 1e9) as i64));
+    let since = Seen { id, seq: Seq(0), at, tap, source, tunnels, ttl: 1, dscp: 0, macs };
+    let (router, yours, net) = (ip("203.0.113.33"), ip("203.0.113.34"), "52.112.0.0/14".parse().unwrap());
+    Sighting { peering: Some(Peering { router, yours, mac: ROUTER, net, since }), ..with_macs(sighting, [9; 6], ROUTER) }
+}
+
+#[test]
+fn bgp_shows_microsoft_peering_where_the_topology_says_nothing() {
+    let bgp = "BGP of 203.0.113.33, which announces 52.112.0.0/14 by AS 12076 (M13)";
+    let found = |interface, since| out(&[EDGE], &[peered(seen(interface, 5.0, 9.0, 500), since)]);
+    assert_eq!(found("eth9", 5.0), (Segment::Expressroute, bgp.to_owned()));
+    assert_eq!(found("new", 1.0), (Segment::Expressroute, format!("link new by interface (M1) and {bgp}")));
+    assert_eq!(found("isp", 1.0), (Segment::Internet, "link isp-1 by interface (M1)".to_owned()));
+    assert_eq!(found("lan", 1.0).0, Segment::InternetOrExpressroute);
+    assert_eq!(found("eth9", 5.1).0, Segment::InternetOrExpressroute, "not known yet");
+    let other = with_macs(peered(seen("eth9", 5.0, 9.0, 500), 1.0), [9; 6], [4; 6]);
+    assert_eq!(out(&[EDGE], &[other]).0, Segment::InternetOrExpressroute, "another router");
+    let back = with_macs(peered(seen("eth9", 5.0, 9.0, 500), 1.0), ROUTER, [9; 6]);
+    assert_eq!(out(&[EDGE], &[back]).0, Segment::InternetOrExpressroute, "out of Microsoft's router");
+    let none = Topology::parse(&format!("express_route = false\n{EDGE}"), "t.toml").unwrap();
+    let way = way(&none, ip(SBC), ip(PROXY), &[peered(seen("eth9", 5.0, 9.0, 500), 1.0)], START);
+    assert_eq!(way.segment, Segment::Internet);
+}
+
+#[test]
+fn packets_are_parted_where_bgp_shows_the_link() {
+    let parts = |since, packets| {
+        let parts = peered(seen("eth9", 0.0, 10.0, packets), since).parted();
+        parts.map(|part| (part.is_peering(), part.packets, part.bytes)).collect::<Vec<_>>()
+    };
+    assert_eq!(parts(4.0, 100), [(false, 40, 8_560), (true, 60, 12_840)]);
+    assert_eq!(parts(9.999, 100), [(false, 99, 21_186), (true, 1, 214)]);
+    assert_eq!(parts(0.0, 100), [(true, 100, 21_400)]);
+    assert_eq!(parts(10.1, 100), [(false, 100, 21_400)]);
+    assert_eq!(parts(4.0, 1).len(), 1);
+    assert_eq!(seen("eth9", 0.0, 10.0, 9).parted().count(), 1);
+    let odd =
+        Sighting { first: Timestamp(i64::MIN), last: Timestamp(i64::MAX), packets: u64::MAX, ..peered(seen("eth9", 0.0, 1.0, 1), 1.0) };
+    assert_eq!(odd.parted().map(|part| u128::from(part.packets)).sum::<u128>(), u128::from(u64::MAX));
+    // Both parts are one direction at one tap.
+    let whole: Vec<Sighting<'_>> = peered(seen("eth9", 0.0, 10.0, 100), 4.0).parted().collect();
+    let way = way(&topology(&[EDGE]), ip(SBC), ip(PROXY), &whole, START);
+    assert_eq!((way.segment, way.packets, way.bytes), (Segment::Expressroute, 100, 21_400));
+}
+
+#[test]
+fn what_you_announce_on_microsoft_peering_comes_back_there() {
+    let told = |text: &str, on_internet| {
+        let announced = Announced { net: "198.51.100.0/24".parse().unwrap(), by: ip("203.0.113.34") };
+        let [back, there] =
+            ways_told(&topology(&[EDGE, text]), [ip(PROXY), ip(SBC)], [&[], &[]], [None, Some(Route { announced, on_internet })], START);
+        assert_eq!(there.segment, Segment::InternetOrExpressroute);
+        (back.segment, back.basis.to_string())
+    };
+    let pool = |advertised: &str| format!("[[nat]]\npool = '198.51.100.0/28'\n{advertised}");
+    let basis = "no packet seen in this direction; 198.51.100.4 is in 198.51.100.0/24, which 203.0.113.34 announces on Microsoft peering \
+                 (BGP, M13; M4, predicted)";
+    for text in ["", &pool("")] {
+        assert_eq!(told(text, false), (Segment::Expressroute, basis.to_owned()));
+    }
+    assert_eq!(told("", true).0, Segment::InternetOrExpressroute);
+    assert_eq!(told(&pool("advertised = ['internet']\n"), false).0, Segment::Internet, "the topology says it");
+    assert_eq!(told(&pool("advertised = ['internet', 'expressroute']\n"), false).0, Segment::InternetOrExpressroute);
 }
