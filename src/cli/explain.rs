@@ -2,6 +2,7 @@
 
 use super::args::ListFormat;
 use super::output::Output;
+use super::pager;
 use super::rules::RuleLine;
 use crate::error::Error;
 use crate::report::terminal::style::{self, Pen};
@@ -69,14 +70,16 @@ pub fn print(rule: &RuleLine<'_>, page: &str, format: ListFormat, mut output: Ou
     match format {
         ListFormat::Terminal => {
             let pen = Pen { width: usize::from(output.width()), color: output.color() };
-            text(page, pen, output.writer())?;
+            let mut rendered = Vec::new();
+            text(page, pen, &mut rendered)?;
+            pager::show(&rendered, output)
         }
         ListFormat::Json => {
             serde_json::to_writer(output.writer(), &Page { schema: "callpath.rule/1", rule, page }).map_err(io::Error::from)?;
             writeln!(output.writer())?;
+            output.finish()
         }
     }
-    output.finish()
 }
 
 fn text(page: &str, pen: Pen, out: &mut dyn Write) -> io::Result<()> {

@@ -16,6 +16,7 @@ pub mod explain;
 pub mod judging;
 pub mod lbr;
 pub mod output;
+pub mod pager;
 pub mod path;
 pub mod pipeline;
 pub mod progress;
