@@ -59,7 +59,9 @@ pub fn of_next(
     if key.method == Method::Ack && transactions.iter().rev().any(|t| is(t, Key { method: Method::Invite, ..key })) {
         key.method = Method::Invite;
     }
-    if let Some(known) = transactions.iter().rposition(|t| is(t, key)) {
+    let answers = |t: &Transaction| identity.start.status.is_some() && !branch.is_empty() && t.is_answered_as(key, messages);
+    let known = transactions.iter().rposition(|t| is(t, key)).or_else(|| transactions.iter().rposition(answers));
+    if let Some(known) = known {
         return known as TransactionIdx;
     }
     transactions.push(Transaction {
@@ -79,6 +81,14 @@ pub fn of_next(
 impl Transaction {
     fn branch<'m>(&self, messages: &'m [LegMessage]) -> &'m [u8] {
         messages.get(self.first as usize).map_or(&[], |m| self.branch.of(m.message.text.bytes()))
+    }
+
+    /// A response with this key answers the request although its CSeq names another method: it copies what a broken request said, or is
+    /// broken itself (catalogue DR018). INVITE and CANCEL share branch and number, and there the method alone tells.
+    fn is_answered_as(&self, key: Key<'_>, messages: &[LegMessage]) -> bool {
+        let shares = |method| matches!(method, Method::Invite | Method::Ack | Method::Cancel);
+        let same = self.number == key.number && self.branch(messages) == key.branch;
+        same && self.request.is_some() && !(shares(self.method) && shares(key.method))
     }
 
     /// Files a message that is not a retransmission.

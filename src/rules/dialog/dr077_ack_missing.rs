@@ -41,7 +41,7 @@ fn check(_: &Leg, ctx: &Ctx<'_>) -> Outcome {
     let mut acks: BTreeMap<u32, &LegMessage> = BTreeMap::new();
     for message in &leg.messages {
         match (message.start.is_request, message.start.method) {
-            (false, Method::Invite) if is_ok(message) => {
+            (false, Method::Invite) if is_ok(message) && answers_invite(leg, message) => {
                 let answer = answers.entry(message.fingerprint).or_insert(Answer { message, repeats: 0, last: message });
                 answer.repeats += usize::from(message.retransmission);
                 answer.last = message;
@@ -59,6 +59,11 @@ fn check(_: &Leg, ctx: &Ctx<'_>) -> Outcome {
         said.add(judge(answer, acks.get(&answer.message.transaction).copied(), leg, ctx));
     }
     said.outcome()
+}
+
+/// Its request is an INVITE or was not seen. A 2xx to another request may say INVITE in its CSeq, as that did (DR018).
+fn answers_invite(leg: &Leg, message: &LegMessage) -> bool {
+    leg.transactions.get(message.transaction as usize).is_none_or(|transaction| transaction.method == Method::Invite)
 }
 
 fn judge(answer: &Answer<'_>, ack: Option<&LegMessage>, leg: &Leg, ctx: &Ctx<'_>) -> Result<Option<Violation>, String> {
