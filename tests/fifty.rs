@@ -94,7 +94,6 @@ const CASES: [(&str, &str, Call); 50] = [
         Busy("contact=<sip:sbc1.contoso.com:5061;transport=tls?Replaces=7c1f%40sbc1.contoso.com%3Bto-tag%3D5a%3Bfrom-tag%3D9e>"),
     ),
     ("DR018", WARNING, Lines("0.000  sbc > ms  OPTIONS sip:sip.pstnhub.microsoft.com cseq=`1 INVITE`\n0.040  ms > sbc  200")),
-    ("DR019", WARNING, Busy("max-forwards=-")),
     ("DR019", WARNING, Busy("max-forwards=5")),
     ("DR020", WARNING, Busy("sip:+14255550123@sbc1.contoso.com:5061;user=phone;transport=tls")),
     ("DR020", WARNING, Busy("sip:+14255550123@198.51.100.4:5061;user=phone;transport=tls")),
@@ -102,6 +101,11 @@ const CASES: [(&str, &str, Call); 50] = [
     ("DR024", ERROR, Busy("from=<sip:+14255550100@sbc1.contoso.com;tag=a1")),
     ("DR024", WARNING, Busy("from=`Smith, John <sip:+14255550100@sbc1.contoso.com>;tag=a1`")),
     ("DR024", WARNING, Busy("history-info=`<sip:+14255550100@sbc1.contoso.com?Reason=SIP;cause=302;text=\"Moved\">;index=1`")),
+    (
+        "DR024",
+        WARNING,
+        Busy("`sip: +14255550123@sip.pstnhub.microsoft.com:5061;user=phone` to=<sip:+14255550123@sip.pstnhub.microsoft.com>"),
+    ),
     ("DR028", INFO, Lines(NAMELESS)),
     ("DR063", INFO, Busy("sip:+14255550123@52.114.75.24:5061;user=phone")),
     (

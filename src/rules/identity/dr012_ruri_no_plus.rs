@@ -36,7 +36,9 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     if !names_service(&uri) {
         return Outcome::NotApplicable;
     }
-    let user = &user(&Uri::parse(&text));
+    let user = user(&Uri::parse(&text));
+    // A blank before the number is another fault (DR024).
+    let user = user.trim();
     let phone = uri.params.iter().any(|(name, value)| {
         name.eq_ignore_ascii_case("user") && value.as_deref().is_some_and(|value| value.eq_ignore_ascii_case("phone"))
     });
