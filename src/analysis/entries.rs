@@ -1,6 +1,6 @@
 //! Entries of the report, made from a judged call.
 
-use super::{control, sound, taps, tls};
+use super::{control, failure, sound, taps, tls};
 use crate::call::{BoundStream, Call, Leg, LegKind, LegMessage, Recognition, media, outcome, recognise, relay::Relay};
 use crate::finding::Finding;
 use crate::flow::{Connection, Origin, Pass, Transport, located::path_order};
@@ -96,6 +96,7 @@ fn entry<'c>(
         ice: call.checks.iter().map(control::ice).collect(),
         fax: call.legs.iter().flat_map(media::fax).collect(),
         scenario: None,
+        failure: failure::why(call, findings).map(Text::from),
         findings: ids,
     }
 }

@@ -4,6 +4,7 @@ mod contact;
 mod contradict;
 mod control;
 pub mod entries;
+mod failure;
 mod gathered;
 pub mod group;
 mod hidden;

@@ -51,6 +51,20 @@ impl Reason {
         self.cause.filter(|_| self.protocol == Protocol::Q850)
     }
 
+    /// In words: `Q.850 cause 34, no circuit or channel available, "detail"`. `None` where it says nothing.
+    pub fn said(&self) -> Option<String> {
+        let cause = match (self.q850(), self.cause) {
+            (Some(cause), _) => {
+                Some(format!("Q.850 cause {cause}{}", cause_name(cause).map(|name| format!(", {name}")).unwrap_or_default()))
+            }
+            (None, Some(cause)) => Some(format!("cause {cause}")),
+            (None, None) => None,
+        };
+        let detail = self.detail().map(|detail| format!("\"{detail}\""));
+        let parts: Vec<String> = cause.into_iter().chain(detail).collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+
     /// The text is one of Microsoft's that say what was wrong.
     pub fn is_explained(&self) -> bool {
         self.microsoft().is_some()

@@ -89,6 +89,8 @@ pub struct CallEntry<'a> {
     pub fax: Vec<String>,
     /// Rows of the expected call flows that it may be of, joined by `/`; `null` where none is about such a call.
     pub scenario: Option<Text<'a>>,
+    /// Why it failed, in a paragraph; `null` where it did not.
+    pub failure: Option<Text<'a>>,
     /// Ids of its findings.
     pub findings: Vec<Text<'a>>,
 }

@@ -137,7 +137,7 @@ mod tests {
         ledger.kinds.tls ledger.kinds.dns ledger.kinds.tcp ledger.kinds.udp ledger.kinds.icmp ledger.kinds.sctp ledger.kinds.other_ip
         ledger.kinds.non_ip ledger.undecoded ledger.undecoded.* ledger.duplicates ledger.evicted
         calls calls[] calls[].id calls[].kind calls[].outcome calls[].started calls[].answered calls[].ended calls[].caller
-        calls[].callee calls[].legs calls[].legs[] calls[].streams calls[].streams[] calls[].fax calls[].fax[] calls[].scenario calls[].findings calls[].findings[]
+        calls[].callee calls[].legs calls[].legs[] calls[].streams calls[].streams[] calls[].fax calls[].fax[] calls[].scenario calls[].failure calls[].findings calls[].findings[]
         calls[].legs[].call_id calls[].legs[].from calls[].legs[].to calls[].legs[].transport calls[].legs[].a calls[].legs[].b
         calls[].legs[].side calls[].legs[].requests calls[].legs[].responses calls[].legs[].retransmissions calls[].legs[].status
         calls[].legs[].reason calls[].legs[].setup_ms calls[].legs[].hops calls[].legs[].hops[] calls[].legs[].joined_by

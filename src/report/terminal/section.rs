@@ -31,6 +31,9 @@ fn write(out: &mut dyn Write, report: &CallReport<'_>, pen: Pen) -> io::Result<(
     if let Some(scenario) = &report.scenario {
         pen.paragraph(out, pen.line().put(style::DIM, "expected    ").take(), style::PLAIN, &escape(scenario))?;
     }
+    if let Some(failure) = report.call.as_ref().and_then(|call| call.failure.as_ref()) {
+        pen.paragraph(out, pen.line().put(style::DIM, "why         ").take(), style::PLAIN, &escape(failure))?;
+    }
     Ladder::of(report, pen).write(out)?;
     for (_, stream) in report.streams.iter().take(MAX_LISTED) {
         pen.paragraph(out, pen.line().put(style::DIM, "rtp  ").take(), style::PLAIN, &of_stream(stream))?;

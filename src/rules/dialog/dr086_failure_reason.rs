@@ -37,7 +37,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
         || "INVITE".to_owned(),
         |request| if request.start.has_to_tag { "re-INVITE".to_owned() } else { ctx.name_of(request) },
     );
-    let said: Vec<String> = reasons.iter().filter_map(said).collect();
+    let said: Vec<String> = reasons.iter().filter_map(Reason::said).collect();
     let said = if said.is_empty() { String::new() } else { format!(" ({})", said.join(", ")) };
     let meaning = explain(status, &reasons).meaning;
     let see = if broken.is_empty() { String::new() } else { format!("; the request breaks {}", broken.join(", ")) };
@@ -49,20 +49,6 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     let mut evidence = vec![Evidence::new(&message.message.seen(), format!("{line}{reason}"))];
     evidence.extend(request.map(|r| Evidence::new(&r.message.seen(), String::from_utf8_lossy(r.sip().start_line()))));
     Outcome::Violated(vec![Violation { severity: RULE.severity, subject: sbc.to_string(), value, message: text, evidence }])
-}
-
-/// `Q.850 cause 34 (no circuit or channel available), "detail"`
-fn said(reason: &Reason) -> Option<String> {
-    let cause = match (reason.q850(), reason.cause) {
-        (Some(cause), _) => {
-            Some(format!("Q.850 cause {cause}{}", reason::cause_name(cause).map(|name| format!(", {name}")).unwrap_or_default()))
-        }
-        (None, Some(cause)) => Some(format!("cause {cause}")),
-        (None, None) => None,
-    };
-    let detail = reason.detail().map(|detail| format!("\"{detail}\""));
-    let parts: Vec<String> = cause.into_iter().chain(detail).collect();
-    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// A provisional response other than 100 came before.
