@@ -1,7 +1,7 @@
 //! The name and port that an SBC's Contact gives; the port also for the clouds of Microsoft's that demand one.
 
 use crate::call::{Leg, LegMessage, Recognition};
-use crate::proto::sip::{HeaderName, Host, NameAddr};
+use crate::proto::sip::{HeaderName, Host, NameAddr, lossy};
 use crate::topology::Topology;
 use crate::trunk::{Called, How, Named, Trunks, history::CloudOf};
 
@@ -36,6 +36,6 @@ fn first_contact<'l>(leg: &'l Leg, recognition: &Recognition) -> Option<(&'l Leg
         let sip = message.sip();
         let contacts = sip.values(HeaderName::Contact);
         let first = contacts.first().filter(|_| !sip.is_half(HeaderName::Contact))?;
-        Some((message, String::from_utf8_lossy(first).into_owned()))
+        Some((message, lossy(first).into_owned()))
     })
 }

@@ -5,7 +5,7 @@ use crate::call::{BoundStream, Call, Leg, LegKind, LegMessage, Recognition, medi
 use crate::finding::Finding;
 use crate::flow::{Connection, Origin, Pass, Transport, located::path_order};
 use crate::path::{End, Hop, HopKind, Network, Way, scenario::Scenario};
-use crate::proto::sip::{self, NameAddr, Uri};
+use crate::proto::sip::{self, NameAddr, Uri, lossy};
 use crate::record::Seq;
 use crate::report::{
     AsymmetricEntry, CallEntry, CallReport, Decimal, EndEntry, HopEntry, LegEntry, MeanMax, MinMeanMax, StreamEntry, Text, WayEntry,
@@ -140,7 +140,7 @@ impl<'c> Party<'c> {
     }
 
     fn copied(value: &[u8]) -> Self {
-        let value = String::from_utf8_lossy(value);
+        let value = lossy(value);
         let Party { uri, user } = Party::within(&value);
         Self { uri: uri.map(Text::into_owned), user: user.map(Text::into_owned) }
     }

@@ -1,29 +1,19 @@
 //! Findings and outcomes of one call or connection, as they are gathered: weighed as the site says, without what it has accepted.
 
-use super::hidden::Said;
+use super::hidden::Outcomes;
+use super::tally::Tallies;
 use crate::call::Call;
 use crate::config::{Config, Subject, Waived};
 use crate::finding::{Finding, Outcome, Violation};
 use crate::hash;
-use crate::rules::Rule;
+use crate::rules::{Book, Rule, RuleIdx};
 use crate::topology::Topology;
-use std::collections::BTreeMap;
-
-/// A rule's outcomes on the subjects of one call.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Subjects that violate it.
-    pub violated: u64,
-    /// Subjects that do not.
-    pub clean: u64,
-    /// Subjects that could not be judged, by reason.
-    pub not_checked: BTreeMap<String, u64>,
-}
 
 /// Findings and outcomes, as they are gathered.
 pub(super) struct Gathered<'a> {
     pub findings: Vec<Finding>,
-    pub tallies: BTreeMap<&'static str, Tally>,
+    pub tallies: &'a mut Tallies,
+    pub book: &'a Book,
     pub config: &'a Config,
     pub topology: &'a Topology,
     /// Callers and callees of the call, where a waiver may ask for them.
@@ -38,28 +28,30 @@ pub(super) fn finding(rule: &str, violation: Violation, call: Option<String>, fi
 }
 
 impl Gathered<'_> {
-    pub fn take(&mut self, said: Vec<Said>, call: Option<&Call>, filter: impl Fn() -> String) {
-        for (rule, outcome) in said {
-            self.tally(rule, &outcome);
-            self.violations(rule, outcome, call, &filter);
+    pub fn take(&mut self, outcomes: &mut Outcomes, call: Option<&Call>, filter: impl Fn() -> String) {
+        for idx in std::mem::take(&mut outcomes.clean).iter() {
+            if let Some(rule) = self.book.rules.get(usize::from(idx)) {
+                self.tallies.clean(idx, rule);
+            }
+        }
+        for (idx, rule, outcome) in outcomes.said.drain(..) {
+            self.outcome(idx, rule, outcome, call, &filter);
         }
     }
 
-    pub fn tally(&mut self, rule: &'static Rule, outcome: &Outcome) {
-        let tally = match outcome {
-            Outcome::NotApplicable => return,
-            _ => self.tallies.entry(rule.id).or_default(),
-        };
+    pub fn outcome(&mut self, idx: RuleIdx, rule: &'static Rule, outcome: Outcome, call: Option<&Call>, filter: impl Fn() -> String) {
         match outcome {
-            Outcome::Violated(_) => tally.violated += 1,
-            Outcome::Clean => tally.clean += 1,
-            Outcome::NotChecked(why) => *tally.not_checked.entry(why.clone()).or_default() += 1,
             Outcome::NotApplicable => {}
+            Outcome::Clean => self.tallies.clean(idx, rule),
+            Outcome::NotChecked(why) => self.tallies.not_checked(idx, rule, &why),
+            Outcome::Violated(violations) => {
+                self.tallies.violated(idx, rule);
+                self.violations(rule, violations, call, filter);
+            }
         }
     }
 
-    pub fn violations(&mut self, rule: &'static Rule, outcome: Outcome, call: Option<&Call>, filter: impl Fn() -> String) {
-        let Outcome::Violated(violations) = outcome else { return };
+    fn violations(&mut self, rule: &'static Rule, violations: Vec<Violation>, call: Option<&Call>, filter: impl Fn() -> String) {
         for violation in violations {
             let severity = self.config.severity(rule).unwrap_or(violation.severity);
             let violation = Violation { severity, ..violation };

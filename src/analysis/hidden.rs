@@ -2,21 +2,43 @@
 //! its messages (catalogue section 4). Which rule hides which is in the rules, [`Rule::hides`].
 
 use crate::finding::Outcome;
-use crate::rules::Rule;
-use std::collections::BTreeSet;
+use crate::rules::{Book, Rule, RuleIdx, RuleSet};
 
-/// What a rule says of a subject.
-pub type Said = (&'static Rule, Outcome);
+/// What a rule says of a subject, where it says more than that all is well.
+pub type Said = (RuleIdx, &'static Rule, Outcome);
 
-/// Short ids of rules that are hidden.
-#[derive(Debug, Clone, Default)]
-pub struct Hidden(BTreeSet<&'static str>);
+/// What rules say of one subject.
+#[derive(Debug, Default)]
+pub struct Outcomes {
+    /// Rules that are kept.
+    pub clean: RuleSet,
+    /// What the others say, in order of id.
+    pub said: Vec<Said>,
+}
+
+impl Outcomes {
+    /// Takes in what a rule says.
+    #[inline]
+    pub fn add(&mut self, idx: RuleIdx, rule: &'static Rule, outcome: Outcome) {
+        match outcome {
+            Outcome::NotApplicable => {}
+            Outcome::Clean => self.clean.insert(idx),
+            other => self.said.push((idx, rule, other)),
+        }
+    }
+}
+
+/// Rules that are hidden.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Hidden(RuleSet);
 
 impl Hidden {
     /// What these findings hide.
-    pub fn by(said: &[Said]) -> Self {
-        let broken = said.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Violated(_)));
-        Self(broken.flat_map(|(rule, _)| rule.hides).copied().collect())
+    pub fn by(outcomes: &Outcomes, book: &Book) -> Self {
+        let mut hidden = Self::default();
+        let broken = outcomes.said.iter().filter(|(.., outcome)| matches!(outcome, Outcome::Violated(_)));
+        broken.for_each(|(idx, ..)| hidden.0.extend(&book.hides(*idx)));
+        hidden
     }
 
     /// Hides what others hide as well.
@@ -25,9 +47,10 @@ impl Hidden {
     }
 
     /// Leaves out what is hidden: of that nothing is counted, for it is not known apart from its cause.
-    pub fn part(&self, said: &mut Vec<Said>) {
+    pub fn part(&self, outcomes: &mut Outcomes) {
         if !self.0.is_empty() {
-            said.retain(|(rule, _)| !self.0.contains(rule.id.split('-').next().unwrap_or(rule.id)));
+            outcomes.clean.remove(&self.0);
+            outcomes.said.retain(|(idx, ..)| !self.0.contains(*idx));
         }
     }
 }
@@ -35,20 +58,30 @@ impl Hidden {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::{RULES, find};
+    use crate::rules::RULES;
     use std::collections::BTreeMap;
 
     #[test]
     fn a_finding_hides_its_consequences_and_a_clean_rule_hides_nothing() {
-        let rule = |id| find(id).unwrap();
-        let mut said =
-            vec![(rule("DR033"), Outcome::Violated(Vec::new())), (rule("DR032"), Outcome::Clean), (rule("DR034"), Outcome::Clean)];
-        let mut hidden = Hidden::by(&said[1..]);
-        hidden.part(&mut said);
-        assert_eq!(said.len(), 3);
-        hidden.also(&Hidden::by(&said));
-        hidden.part(&mut said);
-        assert_eq!(said.iter().map(|(rule, _)| &rule.id[..5]).collect::<Vec<_>>(), ["DR033", "DR034"]);
+        let book = Book::new(RULES);
+        let says = |outcomes: &mut Outcomes, id: &str, outcome| {
+            let idx = RULES.iter().position(|rule| rule.number() == id).unwrap();
+            outcomes.add(idx as RuleIdx, RULES[idx], outcome);
+        };
+        let of = |outcomes: &Outcomes| {
+            let clean = outcomes.clean.iter().map(|idx| RULES[usize::from(idx)].number());
+            outcomes.said.iter().map(|(_, rule, _)| rule.number()).chain(clean).collect::<Vec<_>>()
+        };
+        let mut outcomes = Outcomes::default();
+        says(&mut outcomes, "DR032", Outcome::Clean);
+        says(&mut outcomes, "DR034", Outcome::NotChecked(String::new()));
+        let mut hidden = Hidden::by(&outcomes, &book);
+        hidden.part(&mut outcomes);
+        assert_eq!(of(&outcomes), ["DR034", "DR032"]);
+        says(&mut outcomes, "DR033", Outcome::Violated(Vec::new()));
+        hidden.also(&Hidden::by(&outcomes, &book));
+        hidden.part(&mut outcomes);
+        assert_eq!(of(&outcomes), ["DR034", "DR033"]);
     }
 
     /// Pairs of catalogue section 4, as far as both rules are built.

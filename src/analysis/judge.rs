@@ -1,7 +1,8 @@
 //! The judge of one ended call: recognises its legs, judges its hops, runs the rules, and renders its entries.
 
-use super::gathered::{Gathered, Tally, finding};
-use super::hidden::{Hidden, Said};
+use super::gathered::{Gathered, finding};
+use super::hidden::{Hidden, Outcomes};
+use super::tally::Tallies;
 use super::{contact, entries, keepalive, ladder, placed, survey, unread};
 use crate::call::{Call, Leg, LegMessage, Names, Recognition, recognise};
 use crate::config::{Config, EXPIRED, Waived};
@@ -11,21 +12,21 @@ use crate::path::{
     self, Hop, Memo, Network, Routes, Traffic,
     scenario::{self, Profile},
 };
-use crate::proto::sip::NameAddr;
-use crate::report::{CallReport, CheckEntry, Format, Rendered, spool::Part};
-use crate::rules::{Check, Ctx, Rule};
+use crate::proto::sip::{NameAddr, lossy};
+use crate::record::Seq;
+use crate::report::{CallReport, Format, Rendered, spool::Part};
+use crate::rules::{self, Book, Ctx, Rule};
 use crate::time::Timestamp;
 use crate::topology::Topology;
 use crate::trunk::Trunks;
 use std::collections::BTreeMap;
 
 /// Judges calls.
-#[derive(Clone, Copy)]
 pub struct Judge<'a> {
     /// What segments are judged from.
     pub network: Network<'a>,
     /// Rules to run.
-    pub rules: &'a [&'static Rule],
+    pub book: Book,
     /// Renders the entries.
     pub format: &'a dyn Format,
     /// How far the capture has come.
@@ -45,8 +46,8 @@ pub struct Judged {
     pub rendered: Rendered,
     /// Findings of each call that has some.
     pub findings: Vec<Vec<Finding>>,
-    /// Outcomes by rule id.
-    pub checks: BTreeMap<&'static str, CheckEntry>,
+    /// Outcomes by rule.
+    pub tallies: Tallies,
     /// Entries of `calls[]`.
     pub calls: u64,
     /// Legs in them.
@@ -67,33 +68,15 @@ pub struct Judged {
     pub waived: Waived,
 }
 
-/// Reasons kept of one rule's *not checked*; further ones are in the count.
-const MOST_REASONS: usize = 10;
-
-/// Takes in a reason why a rule was not checked, if it is a new one.
-pub fn note_reason(check: &mut CheckEntry, reason: String) {
-    if check.reasons.len() < MOST_REASONS && !check.reasons.contains(&reason) {
-        check.reasons.push(reason);
-    }
-}
-
 impl Judged {
     /// Gives back room that is not used.
     pub fn shrink(&mut self) {
         self.rendered.0.iter_mut().for_each(Part::shrink);
     }
 
-    fn add(&mut self, report: Option<&CallReport<'_>>, tallies: BTreeMap<&'static str, Tally>, format: &dyn Format) {
+    fn add(&mut self, report: Option<&CallReport<'_>>, format: &dyn Format) {
         report.iter().for_each(|report| format.render(report, &mut self.rendered));
-        for (rule, tally) in tallies {
-            let check = self.checks.entry(rule).or_default();
-            check.violated += tally.violated;
-            check.clean += tally.clean;
-            for (reason, n) in tally.not_checked {
-                check.not_checked += n;
-                note_reason(check, reason);
-            }
-        }
+        self.tallies.settle();
     }
 
     fn count(&mut self, call: &Call) {
@@ -119,14 +102,15 @@ impl Judge<'_> {
         judged.traffic.add(call, &hops);
         judged.routes.media(call, &self.network, memo);
         let recognitions: Vec<Recognition> = call.legs.iter().map(|leg| recognise::recognise(leg, self.network.topology)).collect();
-        let mut gathered = Gathered { numbers: self.numbers(call), ..self.gathered() };
+        let mut gathered = Gathered { numbers: self.numbers(call), ..self.gathered(&mut judged.tallies) };
         let scenario = scenario::of_call(call, &recognitions, &hops, self.network.topology, self.profile);
         let ctx = Ctx { call: Some(call), recognitions: &recognitions, hops: &hops, scenario: scenario.as_ref(), ..self.ctx() };
         let broken = self.broken(call, &ctx);
         for (leg, recognition) in call.legs.iter().zip(&recognitions) {
-            let ctx = Ctx { leg: Some((leg, recognition)), ..ctx };
+            let courses = rules::courses(leg, recognition);
+            let ctx = Ctx { courses: &courses, ..ctx.of_leg(leg, recognition) };
             let mut of_leg = self.leg(leg, &ctx);
-            let mut hidden = Hidden::by(&of_leg);
+            let mut hidden = Hidden::by(&of_leg, &self.book);
             hidden.also(&broken);
             if recognition.is_direct_routing() {
                 hidden.also(&self.messages(leg, &ctx, &hidden, &mut gathered));
@@ -134,106 +118,102 @@ impl Judge<'_> {
                 keepalive::note(leg, call, recognition, self.network.topology, &mut judged.trunks);
             }
             hidden.part(&mut of_leg);
-            gathered.take(of_leg, ctx.call, || call_filter(leg));
+            gathered.take(&mut of_leg, ctx.call, || call_filter(leg));
         }
         placed::note(call, &ctx, &mut judged.trunks);
         self.whole(call, &ctx, &mut gathered);
         self.hops(&hops, &ctx, &mut gathered);
-        let shows = self.format.shows(call.first.seq, &gathered.findings);
+        let Gathered { findings, waived, .. } = gathered;
+        let shows = self.format.shows(call.first.seq, &findings);
         let mut report = match shows {
-            true => entries::report(call, (&recognitions, &hops, scenario.as_ref()), &gathered.findings, &self.network),
-            false => entries::outline(call, &hops, &gathered.findings),
+            true => entries::report(call, (&recognitions, &hops, scenario.as_ref()), &findings, &self.network),
+            false => entries::outline(call, &hops, &findings),
         };
         judged.count(call);
         if self.format.surveys() {
             report.survey = Some(survey::call(call, &recognitions, self.network.topology));
         }
         if shows && self.format.ladders() {
-            report.ladder = ladder::rows(call, &gathered.findings);
+            report.ladder = ladder::rows(call, &findings);
         }
-        judged.add(Some(&report), gathered.tallies, self.format);
-        judged.add_findings(gathered.findings, &gathered.waived);
+        judged.add(Some(&report), self.format);
+        judged.add_findings(findings, &waived);
     }
 
     /// Judges a connection. One that nobody could read is a signalling hop all the same; of clear SIP its calls have the hop.
     pub fn connection(&self, connection: &Connection, memo: &mut Memo, judged: &mut Judged) {
-        let mut gathered = self.gathered();
+        let mut gathered = self.gathered(&mut judged.tallies);
         let ctx = self.ctx();
         self.transport(connection, &ctx, &mut gathered);
         judged.trunks.connection(connection, ctx.topology, self.clock);
         judged.routes.connection(connection, &self.network, memo);
         let hop = (connection.content != Content::Sip).then(|| path::unread(connection, &self.network, memo));
         if let Some(reason) = unread::reason(connection).filter(|_| is_encrypted_signalling(connection, ctx.topology)) {
-            for rule in self.rules.iter().filter(|rule| rule.reads_sip()) {
-                gathered.tally(rule, &Outcome::NotChecked(reason.clone()));
+            for (idx, rule) in (0..).zip(&self.book.rules).filter(|(_, rule)| rule.reads_sip()) {
+                gathered.tallies.not_checked(idx, rule, &reason);
             }
             *judged.unread.entry(reason).or_default() += 1;
         }
         self.hops(hop.as_slice(), &ctx, &mut gathered);
+        let Gathered { findings, waived, .. } = gathered;
         let report = CallReport {
             first: connection.first.seq,
             hops: hop.iter().map(|hop| (hop.first.seq, entries::hop(hop, None, std::iter::once(connection)))).collect(),
-            findings: gathered.findings.as_slice().into(),
+            findings: findings.as_slice().into(),
             survey: self.format.surveys().then(|| survey::connection(connection, ctx.topology)),
             ..CallReport::default()
         };
-        let says = hop.is_some() || !gathered.findings.is_empty() || report.survey.is_some();
-        judged.add(says.then_some(&report), gathered.tallies, self.format);
-        judged.add_findings(gathered.findings, &gathered.waived);
+        let says = hop.is_some() || !findings.is_empty() || report.survey.is_some();
+        judged.add(says.then_some(&report), self.format);
+        judged.add_findings(findings, &waived);
     }
 
     /// Judges a connection that is no signalling, by the host that it is for. It is no hop of the report.
     pub fn service(&self, connection: &Connection, memo: &mut Memo, judged: &mut Judged) {
-        let mut gathered = self.gathered();
+        let mut gathered = self.gathered(&mut judged.tallies);
         let hop = path::unread(connection, &self.network, memo);
         let ctx = Ctx { hops: std::slice::from_ref(&hop), ..self.ctx() };
-        for rule in self.rules {
-            if let Check::Service(check) = rule.check {
-                let outcome = check(connection, &ctx);
-                gathered.tally(rule, &outcome);
-                gathered.violations(rule, outcome, None, || connection_filter(connection));
-            }
+        for (idx, rule, check) in &self.book.services {
+            gathered.outcome(*idx, rule, check(connection, &ctx), None, || connection_filter(connection));
         }
-        let report = CallReport { first: connection.first.seq, findings: gathered.findings.as_slice().into(), ..CallReport::default() };
-        judged.add(Some(&report).filter(|report| !report.findings.is_empty()), gathered.tallies, self.format);
-        judged.add_findings(gathered.findings, &gathered.waived);
+        let Gathered { findings, waived, .. } = gathered;
+        self.told(connection.first.seq, findings, &waived, judged);
     }
 
     /// Judges what a whole run showed of the SBCs and of the ways to Microsoft.
     pub fn run(&self, trunks: &Trunks, routes: &Routes) -> Judged {
-        let mut gathered = self.gathered();
+        let mut judged = Judged::default();
+        let mut gathered = self.gathered(&mut judged.tallies);
         let ctx = self.ctx();
         for (sbc, history) in trunks.iter() {
-            let of = |rule: &&'static Rule| match rule.check {
-                Check::Trunk(check) => Some((*rule, check(sbc, history, &ctx))),
-                _ => None,
-            };
-            let mut said: Vec<Said> = self.rules.iter().filter_map(of).collect();
-            Hidden::by(&said).part(&mut said);
-            gathered.take(said, None, || format!("{}.addr == {sbc}", if sbc.is_ipv6() { "ipv6" } else { "ip" }));
+            let mut outcomes = Outcomes::default();
+            self.book.trunks.iter().for_each(|(idx, rule, check)| outcomes.add(*idx, rule, check(sbc, history, &ctx)));
+            Hidden::by(&outcomes, &self.book).part(&mut outcomes);
+            gathered.take(&mut outcomes, None, || format!("{}.addr == {sbc}", if sbc.is_ipv6() { "ipv6" } else { "ip" }));
         }
-        for rule in self.rules {
-            if let Check::Path(_, check) = rule.check {
-                let outcome = check(routes, &ctx);
-                gathered.tally(rule, &outcome);
-                gathered.violations(rule, outcome, None, String::new);
-            }
+        for (idx, rule, check) in &self.book.paths {
+            gathered.outcome(*idx, rule, check(routes, &ctx), None, String::new);
         }
         let expired = self.config.waivers.iter().filter(|waiver| waiver.is_over(self.clock));
         gathered.findings.extend(expired.map(|waiver| finding(EXPIRED, waiver.expired(), None, String::new())));
-        let mut judged = Judged::default();
-        let first = gathered.findings.iter().flat_map(|finding| &finding.violation.evidence).map(|evidence| evidence.seq).min();
-        let report =
-            CallReport { first: first.unwrap_or_default(), findings: gathered.findings.as_slice().into(), ..CallReport::default() };
-        judged.add(Some(&report).filter(|report| !report.findings.is_empty()), gathered.tallies, self.format);
-        judged.add_findings(gathered.findings, &gathered.waived);
+        let Gathered { findings, waived, .. } = gathered;
+        let first = findings.iter().flat_map(|finding| &finding.violation.evidence).map(|evidence| evidence.seq).min();
+        self.told(first.unwrap_or_default(), findings, &waived, &mut judged);
         judged
     }
 
-    fn gathered(&self) -> Gathered<'_> {
+    /// Adds what has nothing but findings.
+    fn told(&self, first: Seq, findings: Vec<Finding>, waived: &Waived, judged: &mut Judged) {
+        let report = CallReport { first, findings: findings.as_slice().into(), ..CallReport::default() };
+        judged.add(Some(&report).filter(|report| !report.findings.is_empty()), self.format);
+        judged.add_findings(findings, waived);
+    }
+
+    fn gathered<'g>(&'g self, tallies: &'g mut Tallies) -> Gathered<'g> {
         Gathered {
             findings: Vec::new(),
-            tallies: BTreeMap::new(),
+            tallies,
+            book: &self.book,
             config: self.config,
             topology: self.network.topology,
             numbers: Vec::new(),
@@ -247,7 +227,7 @@ impl Judge<'_> {
             return Vec::new();
         }
         let parties = call.legs.iter().flat_map(|leg| [leg.from(), leg.to()]).flatten();
-        let user = |text: &[u8]| NameAddr::parse(&String::from_utf8_lossy(text)).uri().user_decoded().map(|user| user.into_owned());
+        let user = |text: &[u8]| NameAddr::parse(&lossy(text)).uri().user_decoded().map(|user| user.into_owned());
         parties.filter_map(|text| user(&text)).collect()
     }
 
@@ -262,76 +242,68 @@ impl Judge<'_> {
             profile: self.profile,
             scenario: None,
             leg: None,
+            courses: &[],
         }
     }
 
     fn transport(&self, connection: &Connection, ctx: &Ctx<'_>, gathered: &mut Gathered) {
-        let mut said = self.of_connection(connection, ctx, |_| true);
-        Hidden::by(&said).part(&mut said);
-        gathered.take(said, None, || connection_filter(connection));
+        let mut outcomes = self.of_connection(connection, ctx, |_| true);
+        Hidden::by(&outcomes, &self.book).part(&mut outcomes);
+        gathered.take(&mut outcomes, None, || connection_filter(connection));
     }
 
-    fn of_connection(&self, connection: &Connection, ctx: &Ctx<'_>, wanted: impl Fn(&Rule) -> bool) -> Vec<Said> {
-        let of = |rule: &&'static Rule| match rule.check {
-            Check::Connection(check) if wanted(rule) => Some((*rule, check(connection, ctx))),
-            _ => None,
-        };
-        self.rules.iter().filter_map(of).collect()
+    fn of_connection(&self, connection: &Connection, ctx: &Ctx<'_>, wanted: impl Fn(&Rule) -> bool) -> Outcomes {
+        let mut outcomes = Outcomes::default();
+        let asked = self.book.connections.iter().filter(|(_, rule, _)| wanted(rule));
+        asked.for_each(|(idx, rule, check)| outcomes.add(*idx, rule, check(connection, ctx)));
+        outcomes
     }
 
     /// What broken connections of a call hide in its legs. Their findings are told with the connections.
     fn broken(&self, call: &Call, ctx: &Ctx<'_>) -> Hidden {
         let mut hidden = Hidden::default();
         for connection in &call.connections {
-            hidden.also(&Hidden::by(&self.of_connection(connection, ctx, |rule| !rule.hides.is_empty())));
+            hidden.also(&Hidden::by(&self.of_connection(connection, ctx, |rule| !rule.hides.is_empty()), &self.book));
         }
         hidden
     }
 
     /// Judges the messages of a leg. Gives what their findings hide.
     fn messages(&self, leg: &Leg, ctx: &Ctx<'_>, by_leg: &Hidden, gathered: &mut Gathered) -> Hidden {
-        let mut all = Hidden::default();
+        let (mut all, mut outcomes) = (Hidden::default(), Outcomes::default());
         for message in leg.messages.iter().filter(|message| !message.retransmission) {
-            let of = |rule: &&'static Rule| match rule.check {
-                Check::Message(check) => Some((*rule, lowered(rule, message, ctx, check(message, ctx)))),
-                _ => None,
-            };
-            let mut said: Vec<Said> = self.rules.iter().filter_map(of).collect();
-            let mut hidden = Hidden::by(&said);
+            for (idx, rule, check) in self.book.of_message(ctx.towards(message), message.start) {
+                outcomes.add(idx, rule, lowered(rule, message, ctx, check(message, ctx)));
+            }
+            debug_assert!(
+                self.book.left_out(ctx.towards(message), message.start).all(|(_, _, check)| check(message, ctx) == Outcome::NotApplicable)
+            );
+            let mut hidden = Hidden::by(&outcomes, &self.book);
             all.also(&hidden);
             hidden.also(by_leg);
-            hidden.part(&mut said);
-            gathered.take(said, ctx.call, || call_filter(leg));
+            hidden.part(&mut outcomes);
+            gathered.take(&mut outcomes, ctx.call, || call_filter(leg));
         }
         all
     }
 
-    fn leg(&self, leg: &Leg, ctx: &Ctx<'_>) -> Vec<Said> {
-        let of = |rule: &&'static Rule| match rule.check {
-            Check::Leg(check) => Some((*rule, check(leg, ctx))),
-            _ => None,
-        };
-        self.rules.iter().filter_map(of).collect()
+    fn leg(&self, leg: &Leg, ctx: &Ctx<'_>) -> Outcomes {
+        let mut outcomes = Outcomes::default();
+        self.book.legs.iter().for_each(|(idx, rule, check)| outcomes.add(*idx, rule, check(leg, ctx)));
+        outcomes
     }
 
     fn whole(&self, call: &Call, ctx: &Ctx<'_>, gathered: &mut Gathered) {
-        for rule in self.rules {
-            if let Check::Call(check) = rule.check {
-                let outcome = check(call, ctx);
-                gathered.tally(rule, &outcome);
-                gathered.violations(rule, outcome, Some(call), || whole_filter(call));
-            }
+        for (idx, rule, check) in &self.book.calls {
+            gathered.outcome(*idx, rule, check(call, ctx), Some(call), || whole_filter(call));
         }
     }
 
     fn hops(&self, hops: &[Hop], ctx: &Ctx<'_>, gathered: &mut Gathered) {
         for hop in hops {
-            for rule in self.rules {
-                if let Check::Hop(check) | Check::Path(check, _) = rule.check {
-                    let outcome = check(hop, ctx);
-                    gathered.tally(rule, &outcome);
-                    gathered.violations(rule, outcome, ctx.call, || format!("ip.addr == {} && ip.addr == {}", hop.a.ip, hop.b.ip));
-                }
+            for (idx, rule, check) in &self.book.hops {
+                let filter = || format!("ip.addr == {} && ip.addr == {}", hop.a.ip, hop.b.ip);
+                gathered.outcome(*idx, rule, check(hop, ctx), ctx.call, filter);
             }
         }
     }
@@ -355,7 +327,7 @@ fn lowered(rule: &Rule, message: &LegMessage, ctx: &Ctx<'_>, outcome: Outcome) -
 }
 
 fn call_filter(leg: &Leg) -> String {
-    let call_id = leg.call_id().map(|c| String::from_utf8_lossy(c).replace('\\', "\\\\").replace('"', "\\\""));
+    let call_id = leg.call_id().map(|c| lossy(c).replace('\\', "\\\\").replace('"', "\\\""));
     let ends = || leg.ends().map(|(a, b)| format!("ip.addr == {} && ip.addr == {}", a.ip(), b.ip())).unwrap_or_default();
     call_id.map_or_else(ends, |id| format!("sip.Call-ID == \"{id}\""))
 }

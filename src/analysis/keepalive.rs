@@ -1,7 +1,7 @@
 //! What a leg between an SBC and Microsoft adds to the SBC's keep-alive history.
 
 use crate::call::{Call, Leg, LegMessage, Recognition};
-use crate::proto::sip::{HeaderName, Method, TypedHost, typed};
+use crate::proto::sip::{HeaderName, Method, TypedHost, lossy, typed};
 use crate::topology::Topology;
 use crate::trunk::{
     KeepAlive, Mark, Stretch, Trunks,
@@ -105,7 +105,7 @@ impl<'n> Note<'n, '_> {
         let introduces = message.start.is_request && matches!(message.start.method, Method::Options | Method::Invite);
         let contacts = sip.values(HeaderName::Contact);
         let named = contacts.first().filter(|_| introduces).and_then(|value| {
-            let value = String::from_utf8_lossy(value);
+            let value = lossy(value);
             if let TypedHost::Name(name) = typed::host(&value) { Some((name, format!("Contact: {value}"))) } else { None }
         });
         let Some(alive) = self.alive(ends) else { return };
@@ -119,7 +119,7 @@ impl<'n> Note<'n, '_> {
         let (sip, answer) = (message.sip(), self.answer(message));
         let contact = sip.values(HeaderName::Contact).first().map(|value| host(value)).unwrap_or_default();
         let target = Target { contact, host: sip.request_uri().map(host).unwrap_or_default(), address: ends.microsoft };
-        let request = (ends.seen, String::from_utf8_lossy(sip.start_line()).into_owned());
+        let request = (ends.seen, lossy(sip.start_line()).into_owned());
         let name = target.host.clone();
         let Some(alive) = self.alive(ends) else { return };
         alive.probe(target, Probe { sent: ends.seen, status: answer.and_then(|answer| answer.start.status) });
@@ -144,14 +144,12 @@ impl<'n> Note<'n, '_> {
     fn names(&mut self, message: &'n LegMessage, ends: Ends) {
         let sip = message.sip();
         let is_invite = message.start.method == Method::Invite;
-        let answer = self
-            .answer(message)
-            .map(|answer| (Mark::from(&answer.message.seen()), String::from_utf8_lossy(answer.sip().start_line()).into_owned()));
+        let answer = self.answer(message).map(|answer| (Mark::from(&answer.message.seen()), lossy(answer.sip().start_line()).into_owned()));
         let accepted = u64::from(self.leg.transaction_of(message).is_some_and(|transaction| transaction.is_accepted(self.leg)));
         let cited = |line: String| Cited { first: ends.seen, line, answer: answer.clone(), n: 1, accepted };
-        let uri = sip.request_uri().map(|uri| (host(uri), String::from_utf8_lossy(sip.start_line()).into_owned()));
+        let uri = sip.request_uri().map(|uri| (host(uri), lossy(sip.start_line()).into_owned()));
         let routes = sip.values(HeaderName::Route);
-        let routes = routes.iter().map(|route| (host(route), format!("Route: {}", String::from_utf8_lossy(route))));
+        let routes = routes.iter().map(|route| (host(route), format!("Route: {}", lossy(route))));
         let id = message.message.course().connection;
         let connection = self.call.connections.iter().find(|connection| connection.id == id && is_invite);
         let over = connection.and_then(|connection| server_name(connection));
@@ -203,7 +201,7 @@ impl<'n> Note<'n, '_> {
                     _ if accepted => &mut allowing.accepted,
                     _ => &mut allowing.in_calls,
                 };
-                let line = String::from_utf8_lossy(sip.start_line()).into_owned();
+                let line = lossy(sip.start_line()).into_owned();
                 Cited::add(known, Cited { first: ends.seen, line, answer: None, n: 1, accepted: u64::from(accepted) });
             }
         }
@@ -214,15 +212,15 @@ impl<'n> Note<'n, '_> {
 fn refuse(alive: &mut KeepAlive, answer: &LegMessage, by: IpAddr, request: Option<(Mark, String)>) {
     let Some(status) = answer.start.status.filter(|status| !(200..300).contains(status)) else { return };
     let sip = answer.sip();
-    let line = String::from_utf8_lossy(sip.start_line()).into_owned();
-    let reason = sip.first(HeaderName::Reason).map(|reason| String::from_utf8_lossy(&reason).into_owned());
+    let line = lossy(sip.start_line()).into_owned();
+    let reason = sip.first(HeaderName::Reason).map(|reason| lossy(&reason).into_owned());
     let response = Mark::from(&answer.message.seen());
     alive.refuse(status, Refused { n: 1, response, line, reason, by, request });
 }
 
 /// The host of a URI or of a header's address, in lower case; empty where there is none.
 fn host(value: &[u8]) -> String {
-    match typed::host(&String::from_utf8_lossy(value)) {
+    match typed::host(&lossy(value)) {
         TypedHost::Name(name) => name,
         TypedHost::Ip(ip) => ip.to_string(),
         TypedHost::None => String::new(),

@@ -2,6 +2,7 @@
 
 use crate::call::{BoundStream, Call, LegMessage};
 use crate::finding::Finding;
+use crate::proto::sip::lossy;
 use crate::record::{RecordId, Seq};
 use crate::report::LadderRow;
 
@@ -17,9 +18,9 @@ pub fn rows(call: &Call, findings: &[Finding]) -> Vec<LadderRow> {
 fn message(message: &LegMessage, findings: &[Finding]) -> LadderRow {
     let (sip, m) = (message.sip(), &message.message);
     let label = match (sip.is_request(), sip.status()) {
-        (true, _) => String::from_utf8_lossy(sip.method_text()).into_owned(),
+        (true, _) => lossy(sip.method_text()).into_owned(),
         (false, Some(status)) => format!("{status} {}", sip.reason()).trim_end().to_owned(),
-        (false, None) => String::from_utf8_lossy(sip.start_line()).into_owned(),
+        (false, None) => lossy(sip.start_line()).into_owned(),
     };
     let sdp = if sip.sdp().is_some() { " (SDP)" } else { "" };
     LadderRow {

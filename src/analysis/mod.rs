@@ -19,6 +19,7 @@ mod sound;
 mod state;
 mod summary;
 mod survey;
+mod tally;
 mod taps;
 mod tls;
 mod unread;
@@ -31,7 +32,7 @@ use crate::flow::{Connection, keylog::KeyLog};
 use crate::path::{Memos, Network, scenario::Profile};
 use crate::record::{Interface, Window, secrets::Text};
 use crate::report::{Format, Summary, spool::Spool};
-use crate::rules::Rule;
+use crate::rules::{Book, Rule};
 use crate::time::Timestamp;
 use crate::topology::Topology;
 use judge::{Judge, Judged};
@@ -234,7 +235,7 @@ fn judge_at<'a>((taps, calls): (&'a Taps, &'a CallStage), source: Source<'a>, se
     let Source { interfaces, files } = source;
     let Settings { topology, rules, format, profile, config } = settings;
     let network = Network { topology, taps, interfaces, files, peerings: calls.peerings() };
-    Judge { network, rules, format, clock, profile, names: calls.names(), config }
+    Judge { network, book: Book::new(rules), format, clock, profile, names: calls.names(), config }
 }
 
 /// Parts a list into lots that are judged by one task each.

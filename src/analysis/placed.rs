@@ -4,7 +4,7 @@
 use crate::call::{Call, Leg, LegKind, LegMessage, Recognition, Transaction, invite, reasons};
 use crate::decode::Dir;
 use crate::flow::Connection;
-use crate::proto::sip::{HeaderName, Method, NameAddr, Sip, Uri};
+use crate::proto::sip::{HeaderName, Method, NameAddr, Sip, Uri, lossy};
 use crate::rules::Ctx;
 use crate::time::Span;
 use crate::topology::Topology;
@@ -60,7 +60,7 @@ struct Noting<'a> {
 impl Noting<'_> {
     fn note(&self, history: &mut PlacedCalls) {
         let (sip, to, at) = (self.request.sip(), self.request.message.dst(), self.request.message.at());
-        let uri = sip.request_uri().map(String::from_utf8_lossy).unwrap_or_default();
+        let uri = sip.request_uri().map(lossy).unwrap_or_default();
         let written = Name::of_host(Uri::parse(&uri).host);
         self.hosts(&sip, &uri, history);
         let asked = self.connection().and_then(asked);
@@ -89,13 +89,13 @@ impl Noting<'_> {
     /// Notes whether the service is named by a host or by an address.
     fn hosts(&self, sip: &Sip<'_>, uri: &str, history: &mut PlacedCalls) {
         let (seen, start) = (self.request.message.seen(), line(sip.start_line()));
-        let route = sip.values(HeaderName::Route).into_iter().next().map(|value| String::from_utf8_lossy(&value).into_owned());
+        let route = sip.values(HeaderName::Route).into_iter().next().map(|value| lossy(&value).into_owned());
         let routed = route.as_deref().and_then(|route| NameAddr::parse(route).uri().host.ip());
         let literal = Uri::parse(uri).host.ip().map(|ip| (ip, start)).or_else(|| Some((routed?, format!("Route: {}", route.as_deref()?))));
         let is_microsoft = |ip: IpAddr| ip == self.request.message.dst().ip() || self.ctx.topology.is_microsoft_signalling(ip, seen.at);
         match literal.filter(|(ip, _)| is_microsoft(*ip)) {
             Some((ip, line)) => {
-                let method = String::from_utf8_lossy(sip.method_text()).into_owned();
+                let method = lossy(sip.method_text()).into_owned();
                 history.service.literal(ip, Literal { seen, line: line.chars().take(LONGEST).collect(), method, requests: 1 });
             }
             None if !sip.head_cut() => history.service.host(seen.seq),
@@ -136,7 +136,7 @@ impl Noting<'_> {
         let last = self.leg.message(self.transaction.last?)?;
         let sip = last.sip();
         let retry = sip.first(HeaderName::RetryAfter);
-        let seconds = |value: &[u8]| String::from_utf8_lossy(value).split([';', '(', ' ']).next().and_then(|seconds| seconds.parse().ok());
+        let seconds = |value: &[u8]| lossy(value).split([';', '(', ' ']).next().and_then(|seconds| seconds.parse().ok());
         let says = reasons(&sip).iter().any(|r| r.text.as_deref().is_some_and(|text| text.to_lowercase().contains(NO_ENDPOINTS)));
         let reason = || sip.first(HeaderName::Reason).map(|value| format!("Reason: {}", line(&value)));
         Some(Answer {
@@ -198,7 +198,7 @@ fn trunk_leg(leg: &Leg) -> TrunkLeg {
 /// Hash of the number of who calls; `None` for a caller who is hidden.
 fn caller(sip: &Sip<'_>) -> Option<u64> {
     let value = [HeaderName::PAssertedIdentity, HeaderName::From].into_iter().find_map(|name| sip.first(name))?;
-    let value = String::from_utf8_lossy(&value);
+    let value = lossy(&value);
     let uri = NameAddr::parse(&value).uri;
     let is_hidden = Uri::user_of(uri).is_some_and(|user| ["anonymous", "unavailable", "restricted"].contains(&&*user.to_ascii_lowercase()));
     invite::number(uri).filter(|_| !is_hidden)
@@ -211,7 +211,7 @@ fn beside(call: &Call, ctx: &Ctx<'_>, trunks: &mut Trunks) {
     for (leg, (from, to)) in &legs {
         let Some(invite) = leg.initial_invites().find_map(|t| leg.message(t.request?)) else { continue };
         let sip = invite.sip();
-        let uri = sip.request_uri().map(String::from_utf8_lossy).unwrap_or_default();
+        let uri = sip.request_uri().map(lossy).unwrap_or_default();
         let called = invite::number(&uri);
         let until = leg.ended.unwrap_or(ctx.clock);
         let beside = || Beside { seen: invite.message.seen(), line: line(sip.start_line()), until, called };
@@ -225,5 +225,5 @@ fn beside(call: &Call, ctx: &Ctx<'_>, trunks: &mut Trunks) {
 }
 
 fn line(text: &[u8]) -> String {
-    String::from_utf8_lossy(text).chars().take(LONGEST).collect()
+    lossy(text).chars().take(LONGEST).collect()
 }

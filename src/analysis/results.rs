@@ -1,7 +1,8 @@
 //! What is left of calls after they were judged: rendered entries in spools, groups of findings, tallies, totals.
 
 use super::group::Groups;
-use super::judge::{self, Judged};
+use super::judge::Judged;
+use super::tally::note_reason;
 use crate::config::Waived;
 use crate::path::{Routes, Traffic};
 use crate::record::Seq;
@@ -76,7 +77,7 @@ impl Results {
             spool.append(part)?;
         }
         judged.findings.iter().for_each(|findings| self.groups.add(findings));
-        for (rule, check) in judged.checks {
+        for (rule, check) in judged.tallies.into_checks() {
             add_check(self.checks.entry(rule.to_owned()).or_default(), check);
         }
         self.calls += judged.calls;
@@ -114,7 +115,7 @@ fn add_check(check: &mut CheckEntry, other: CheckEntry) {
     check.violated += other.violated;
     check.clean += other.clean;
     check.not_checked += other.not_checked;
-    other.reasons.into_iter().for_each(|reason| judge::note_reason(check, reason));
+    other.reasons.into_iter().for_each(|reason| note_reason(check, reason));
 }
 
 impl Serialize for Spools {

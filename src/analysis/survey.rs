@@ -3,7 +3,7 @@
 use crate::call::{Call, Leg, Recognition};
 use crate::decode::{Dir, MacPair};
 use crate::flow::{Connection, Content};
-use crate::proto::sip::{HeaderName, Host, NameAddr};
+use crate::proto::sip::{HeaderName, Host, NameAddr, lossy};
 use crate::report::{HostRole, NameEntry, PeerEntry, RunEntry, Survey};
 use crate::time::Timestamp;
 use crate::topology::{Place, Topology};
@@ -84,7 +84,7 @@ fn contacts(leg: &Leg, recognition: &Recognition, survey: &mut Survey) {
         let host = message.message.src().ip();
         let sip = message.sip();
         for contact in sip.values(HeaderName::Contact) {
-            let text = String::from_utf8_lossy(&contact);
+            let text = lossy(&contact);
             let uri = NameAddr::parse(&text).uri();
             let Host::Name(name) = uri.host else { continue };
             if note_name(host, name, "Contact", survey) {

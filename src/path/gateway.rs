@@ -2,7 +2,7 @@
 //! may stand behind one address, and then only a name tells them apart.
 
 use crate::call::{Leg, LegMessage, Recognition};
-use crate::proto::sip::{HeaderName, TypedHost, typed};
+use crate::proto::sip::{HeaderName, TypedHost, lossy, typed};
 use crate::topology::{Gateway, Topology};
 use std::net::IpAddr;
 
@@ -72,8 +72,8 @@ pub fn carriers<'t>(leg: &Leg, recognition: &Recognition, topology: &'t Topology
 fn named(invite: &LegMessage, recognition: &Recognition) -> Option<String> {
     let (src, dst, sip) = (invite.message.src(), invite.message.dst(), invite.sip());
     let host = match recognition.is_microsoft(src, dst) {
-        true => typed::uri(&String::from_utf8_lossy(sip.request_uri()?)).host,
-        false => typed::host(&String::from_utf8_lossy(sip.values(HeaderName::Contact).first()?)),
+        true => typed::uri_host(&lossy(sip.request_uri()?)),
+        false => typed::host(sip.texts(HeaderName::Contact).first()?),
     };
     match host {
         TypedHost::Name(name) => Some(name),

@@ -3,7 +3,7 @@
 use super::Ctx;
 use crate::call::{Leg, LegMessage};
 use crate::finding::{Outcome, Severity, Violation};
-use crate::proto::sip::{HeaderName, Sip};
+use crate::proto::sip::{HeaderName, Sip, lossy};
 
 /// Why a message is passed over.
 pub const CUT: &str = "message is cut by the snap length";
@@ -52,7 +52,7 @@ pub fn lowered(severity: Severity, message: &LegMessage, ctx: &Ctx<'_>) -> Sever
 /// The first line of this kind, as evidence quotes it.
 pub fn line(sip: &Sip<'_>, name: HeaderName) -> String {
     match sip.first(name) {
-        Some(value) => format!("{name}: {}", String::from_utf8_lossy(&value)),
+        Some(value) => format!("{name}: {}", lossy(&value)),
         None => format!("no {name}"),
     }
 }

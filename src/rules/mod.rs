@@ -1,20 +1,17 @@
 //! Rules: one file each, pure functions over typed facts. A rule's page, `rules/<family>/<ID-name>.md`, is its manual and its test.
 
-use crate::call::{Call, Leg, LegMessage, MessageIdx, Names, Recognition, Transaction};
-use crate::finding::{Evidence, Outcome, Severity, Violation};
+use crate::call::{Call, Leg, LegMessage};
+use crate::finding::{Outcome, Severity, Violation};
 use crate::flow::Connection;
-use crate::path::{
-    Carriers, Hop, Routes, carriers,
-    scenario::{Profile, Scenario},
-};
-use crate::proto::sip::{HeaderName, Method, NameAddr};
-use crate::time::Timestamp;
-use crate::topology::Topology;
+use crate::path::{Hop, Routes};
 use crate::trunk::TrunkHistory;
 use std::net::IpAddr;
 
 pub mod along;
+pub mod book;
+mod ctx;
 pub mod dialog;
+pub mod heeds;
 pub mod identity;
 pub mod lbr;
 pub mod lmo;
@@ -24,6 +21,9 @@ pub mod path;
 pub mod transport;
 pub mod trunk;
 
+pub use book::{Book, RuleIdx, RuleSet};
+pub use ctx::Ctx;
+pub use heeds::{Answer, Bound, Heeds, Towards, courses};
 pub use page::Page;
 
 /// All rules, in order of id.
@@ -191,10 +191,15 @@ impl Rule {
     /// It reads SIP messages or what they make up: of a connection that nobody could read it can say nothing.
     pub fn reads_sip(&self) -> bool {
         match self.check {
-            Check::Message(_) => true,
+            Check::Message(..) => true,
             Check::Leg(_) | Check::Call(_) => self.evidence.starts_with("SIP text"),
             Check::Connection(_) | Check::Service(_) | Check::Hop(_) | Check::Path(..) | Check::Trunk(_) => false,
         }
+    }
+
+    /// Its short id, `DR001`.
+    pub fn number(&self) -> &'static str {
+        self.id.split('-').next().unwrap_or(self.id)
     }
 
     /// Its family: the folder of its file and page, by its number's section of the catalogue.
@@ -218,8 +223,8 @@ impl Rule {
 /// A check, by what it looks at.
 #[derive(Debug, Clone, Copy)]
 pub enum Check {
-    /// One message of a Direct Routing leg, each once.
-    Message(fn(&LegMessage, &Ctx<'_>) -> Outcome),
+    /// One message of a Direct Routing leg, each once; those that it heeds.
+    Message(Heeds, fn(&LegMessage, &Ctx<'_>) -> Outcome),
     /// One TCP connection, whatever could be read of it.
     Connection(fn(&Connection, &Ctx<'_>) -> Outcome),
     /// One TLS connection that is no signalling and names the host that it is for; `ctx.hops` has its hop.
@@ -240,131 +245,12 @@ impl Check {
     /// As pages write it.
     pub const fn scope(&self) -> &'static str {
         match self {
-            Check::Message(_) => "Message",
+            Check::Message(..) => "Message",
             Check::Connection(_) | Check::Service(_) => "Connection",
             Check::Leg(_) => "Leg",
             Check::Call(_) => "Call",
             Check::Hop(_) | Check::Path(..) => "Hop",
             Check::Trunk(_) => "Trunk",
-        }
-    }
-}
-
-/// What surrounds the subject of a check. Nothing in it can be changed.
-#[derive(Debug, Clone, Copy)]
-pub struct Ctx<'a> {
-    /// The user's network.
-    pub topology: &'a Topology,
-    /// How far the capture has come.
-    pub clock: Timestamp,
-    /// What name servers said so far.
-    pub names: &'a Names,
-    /// The call; `None` for a connection and for a trunk.
-    pub call: Option<&'a Call>,
-    /// What each leg of the call is, in their order.
-    pub recognitions: &'a [Recognition],
-    /// The hops of the call.
-    pub hops: &'a [Hop],
-    /// What the clients of the organisation are.
-    pub profile: Profile,
-    /// The rows of the call flows that it may be of, and how it compares.
-    pub scenario: Option<&'a Scenario>,
-    /// The leg of the message that is looked at.
-    pub leg: Option<(&'a Leg, &'a Recognition)>,
-}
-
-impl<'a> Ctx<'a> {
-    /// The message goes to Microsoft.
-    pub fn to_microsoft(&self, message: &LegMessage) -> bool {
-        let m = &message.message;
-        self.leg.is_some_and(|(_, r)| r.is_microsoft(m.dst(), m.src()) && !r.is_microsoft(m.src(), m.dst()))
-    }
-
-    /// The message comes from Microsoft.
-    pub fn from_microsoft(&self, message: &LegMessage) -> bool {
-        let m = &message.message;
-        self.leg.is_some_and(|(_, r)| r.is_microsoft(m.src(), m.dst()) && !r.is_microsoft(m.dst(), m.src()))
-    }
-
-    /// An INVITE of Microsoft's, or its answer to one.
-    pub fn invite_from_microsoft(&self, message: &LegMessage) -> bool {
-        message.start.method == Method::Invite && self.from_microsoft(message)
-    }
-
-    /// The gateways of the topology that may carry the leg.
-    pub fn carriers(&self) -> Option<Carriers<'a>> {
-        self.leg.map(|(leg, recognition)| carriers(leg, recognition, self.topology))
-    }
-
-    /// The connection that the message came over. None where another one on the same ports followed it.
-    pub fn connection(&self, message: &LegMessage) -> Option<&'a Connection> {
-        let (id, known) = (message.message.course().connection, &self.call?.connections);
-        let at = known.binary_search_by_key(&id.flow, |connection| connection.id.flow).ok()?;
-        known.get(at).map(|connection| &**connection).filter(|connection| connection.id == id)
-    }
-
-    /// The transaction of the message.
-    pub fn transaction(&self, message: &LegMessage) -> Option<&'a Transaction> {
-        self.leg.and_then(|(leg, _)| leg.transaction_of(message))
-    }
-
-    /// The request of the message's transaction.
-    pub fn request(&self, message: &LegMessage) -> Option<&'a LegMessage> {
-        let (leg, _) = self.leg?;
-        leg.message(self.transaction(message)?.request?)
-    }
-
-    /// What followed a message: the final response of its transaction, else the last provisional one above 100.
-    pub fn answer(&self, message: &LegMessage) -> Option<&'a LegMessage> {
-        let (leg, _) = self.leg?;
-        let transaction = self.transaction(message)?;
-        let progress = |idx: &&MessageIdx| leg.message(**idx).and_then(|m| m.start.status).is_some_and(|status| status > 100);
-        leg.message(transaction.last.or(transaction.provisional.iter().rev().find(progress).copied())?)
-    }
-
-    /// The service took the request: 2xx, or provisional other than 100.
-    pub fn is_accepted(&self, message: &LegMessage) -> bool {
-        let (Some((leg, _)), Some(transaction)) = (self.leg, self.transaction(message)) else { return false };
-        message.sip().is_request() && transaction.is_accepted(leg)
-    }
-
-    /// A value of a response that its request carried already, the tag left out: the response only repeats it. Where the request was not
-    /// seen whole, what responses copy (RFC 3261 sections 8.2.6.2 and 12.1.1) is taken for copied.
-    pub fn is_copied(&self, message: &LegMessage, header: HeaderName, value: &[u8]) -> bool {
-        if message.sip().is_request() {
-            return false;
-        }
-        let Some(request) = self.request(message).filter(|request| !request.sip().head_cut()) else {
-            return matches!(header, HeaderName::From | HeaderName::To | HeaderName::RecordRoute);
-        };
-        let text = String::from_utf8_lossy(value);
-        let address = NameAddr::parse(&text);
-        request.sip().values(header).iter().any(|carried| NameAddr::parse(&String::from_utf8_lossy(carried)).uri == address.uri)
-    }
-
-    /// An INVITE outside a dialog: no To tag.
-    pub fn is_initial_invite(&self, message: &LegMessage) -> bool {
-        let start = message.start;
-        start.is_request && start.method == Method::Invite && !start.has_to_tag
-    }
-
-    /// The offending line of a message, and after it the response that followed.
-    pub fn proof(&self, message: &LegMessage, line: &str) -> Vec<Evidence> {
-        let mut proof = vec![Evidence::new(&message.message.seen(), line)];
-        if let Some(answer) = self.answer(message).filter(|_| message.sip().is_request()) {
-            proof.push(Evidence::new(&answer.message.seen(), String::from_utf8_lossy(answer.sip().start_line())));
-        }
-        proof
-    }
-
-    /// `METHOD`, or `STATUS (METHOD)`.
-    pub fn name_of(&self, message: &LegMessage) -> String {
-        let sip = message.sip();
-        match (sip.status(), sip.cseq()) {
-            (None, _) if sip.is_request() => String::from_utf8_lossy(sip.method_text()).into_owned(),
-            (None, _) => String::from_utf8_lossy(sip.start_line()).into_owned(),
-            (Some(status), Some((_, method))) => format!("{status} ({})", String::from_utf8_lossy(method)),
-            (Some(status), None) => status.to_string(),
         }
     }
 }

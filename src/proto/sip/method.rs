@@ -13,6 +13,9 @@ macro_rules! methods {
         }
 
         impl Method {
+            /// All of them, in order of declaration.
+            pub const ALL: [Self; Self::Other as usize + 1] = [$(Self::$name,)* Self::Other];
+
             /// The method that `text` names, `Other` when no RFC below names it.
             pub fn of(text: &[u8]) -> Self {
                 $(if text == $text.as_bytes() { return Self::$name; })*

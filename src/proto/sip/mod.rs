@@ -1,7 +1,7 @@
 //! SIP (RFC 3261) read as it is on the wire: a scanner that indexes every message and rejects none that it can index, a view
 //! over text and index, tolerant readers of URIs and addresses, and `rsip` as the strict second opinion on single values.
 //!
-//! Text may hold any bytes, so values are `&[u8]`; `String::from_utf8_lossy` makes them text for people.
+//! Text may hold any bytes, so values are `&[u8]`; [`lossy`] makes them text for people.
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
 mod body;
@@ -31,6 +31,6 @@ pub use scan::{Header, HeaderIndex, Span, scan};
 pub use start::{StartLine, may_go_on, probe, reason, resume};
 pub use typed::{TypedAddress, TypedCSeq, TypedHost, TypedScheme, TypedUri, TypedVia};
 pub use uri::{Host, Scheme, Uri};
-pub use value::{Params, trim, unfold};
+pub use value::{Params, lossy, trim, unfold};
 pub use via::Via;
 pub use view::Sip;

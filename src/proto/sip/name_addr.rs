@@ -1,6 +1,6 @@
 //! Addresses: `"Display" <uri>;params`, or a bare URI with parameters (RFC 3261 section 20.10).
 
-use super::uri::{Uri, text};
+use super::uri::{Uri, text, trim};
 use super::value::{self, Params};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -33,7 +33,7 @@ impl<'a> NameAddr<'a> {
     /// Splits an unfolded value.
     pub fn parse(value: &'a str) -> Self {
         let parts = value::parts(value.as_bytes());
-        let part = |range: Range<usize>| value.get(range).unwrap_or_default().trim();
+        let part = |range: Range<usize>| trim(value.get(range).unwrap_or_default());
         let brackets = match (parts.bracketed, parts.closed) {
             (false, _) => Brackets::None,
             (true, true) => Brackets::Closed,

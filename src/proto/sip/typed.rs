@@ -163,6 +163,16 @@ pub fn host(value: &str) -> TypedHost {
     typed_host(NameAddr::parse(value).uri().host)
 }
 
+/// The host of [`uri`], likewise.
+pub fn uri_host(text: &str) -> TypedHost {
+    typed_host(Uri::parse(text).host)
+}
+
+/// The host of [`via`], likewise.
+pub fn via_host(element: &str) -> TypedHost {
+    typed_host(Via::parse(element).host)
+}
+
 /// The scheme of [`address`], likewise.
 pub fn scheme(value: &str) -> TypedScheme {
     typed_scheme(NameAddr::parse(value).uri().scheme)
@@ -280,7 +290,8 @@ fn owned<'a>(params: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> Vec<(S
 }
 
 fn name(text: &str) -> TypedHost {
-    TypedHost::Name(text.strip_suffix('.').unwrap_or(text).to_lowercase())
+    let text = text.strip_suffix('.').unwrap_or(text);
+    TypedHost::Name(if text.is_ascii() { text.to_ascii_lowercase() } else { text.to_lowercase() })
 }
 
 fn typed_scheme(scheme: Scheme<'_>) -> TypedScheme {

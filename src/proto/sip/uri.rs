@@ -2,6 +2,7 @@
 //! refuses; what is missing or malformed shows in the parts.
 
 use super::value::{self, Params};
+use super::words::find;
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -36,7 +37,12 @@ pub enum Host<'a> {
 impl<'a> Host<'a> {
     /// Reads a host without port.
     pub fn parse(text: &'a str) -> Self {
-        let text = text.trim();
+        let text = trim(text);
+        // An IPv6 address has a colon, an IPv4 address begins with a digit: most hosts are names, and are not read as either.
+        let may_be_ip = text.as_bytes().first().is_some_and(u8::is_ascii_digit) || find(text.as_bytes(), b':').is_some();
+        if !may_be_ip && !text.is_empty() {
+            return Self::Name(text);
+        }
         let inner = text.strip_prefix('[').map(|rest| rest.split(']').next().unwrap_or(rest));
         // A zone (`%eth0`) says which link, not which host.
         let v6 = inner.unwrap_or(text).split('%').next().unwrap_or_default();
@@ -95,7 +101,7 @@ const SCHEMES: [(&str, Scheme<'_>); 4] = [("sip", Scheme::Sip), ("sips", Scheme:
 impl<'a> Uri<'a> {
     /// Splits `text`, a URI without angle brackets.
     pub fn parse(text: &'a str) -> Self {
-        let text = text.trim();
+        let text = trim(text);
         let (scheme, rest) = split_scheme(text);
         match scheme {
             Scheme::Tel => Self::tel(text, rest),
@@ -106,7 +112,7 @@ impl<'a> Uri<'a> {
 
     /// The [`Uri::user_decoded`] of a URI, of which nothing else is asked for.
     pub fn user_of(text: &'a str) -> Option<Cow<'a, str>> {
-        let (scheme, rest) = split_scheme(text.trim());
+        let (scheme, rest) = split_scheme(trim(text));
         let end = match scheme {
             Scheme::Urn => return None,
             Scheme::Tel => rest.bytes().position(|byte| byte == b';').unwrap_or(rest.len()),
@@ -126,16 +132,16 @@ impl<'a> Uri<'a> {
     }
 
     fn tel(text: &'a str, rest: &'a str) -> Self {
-        let (number, params_text) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
+        let (number, params_text) = split_params(rest);
         Self { scheme: Scheme::Tel, user: Some(number), params_text, ..Self::empty(text) }
     }
 
     fn sip(text: &'a str, scheme: Scheme<'a>, rest: &'a str) -> Self {
         let (rest, headers) = split_headers(rest);
-        let (userinfo, rest) = rest.split_once('@').map_or((None, rest), |(user, host)| (Some(user), host));
-        let (hostport, params_text) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
+        let (userinfo, rest) = cut(rest, b'@').map_or((None, rest), |(user, host)| (Some(user), host));
+        let (hostport, params_text) = split_params(rest);
         let (host, port) = split_port(hostport);
-        let (user, password) = match userinfo.map(|info| info.split_once(':').ok_or(info)) {
+        let (user, password) = match userinfo.map(|info| cut(info, b':').ok_or(info)) {
             Some(Ok((user, password))) => (Some(user), Some(password)),
             Some(Err(user)) => (Some(user), None),
             None => (None, None),
@@ -188,6 +194,9 @@ pub(super) fn text(bytes: &[u8]) -> &str {
 }
 
 fn split_scheme(text: &str) -> (Scheme<'_>, &str) {
+    if let Some(rest) = text.strip_prefix("sip:") {
+        return (Scheme::Sip, rest);
+    }
     let none = (Scheme::Other(""), text);
     let colon = text.bytes().position(|byte| byte == b':').and_then(|at| text.split_at_checked(at));
     let Some((name, rest)) = colon.and_then(|(name, rest)| Some((name, rest.strip_prefix(':')?))) else {
@@ -205,26 +214,45 @@ fn split_scheme(text: &str) -> (Scheme<'_>, &str) {
 /// Parts the headers at `?`. The grammar allows a `?` in the user part; in practice one before `@` is an unescaped
 /// `?Replaces=id@host`.
 fn split_headers(rest: &str) -> (&str, Option<&str>) {
-    rest.split_once('?').map_or((rest, None), |(rest, headers)| (rest, Some(headers)))
+    cut(rest, b'?').map_or((rest, None), |(rest, headers)| (rest, Some(headers)))
+}
+
+/// What stands before the first `;`, and all from there on.
+fn split_params(rest: &str) -> (&str, &str) {
+    find(rest.as_bytes(), b';').and_then(|at| rest.split_at_checked(at)).unwrap_or((rest, ""))
+}
+
+/// What stands before and behind the first `mark`, an ASCII character.
+fn cut(text: &str, mark: u8) -> Option<(&str, &str)> {
+    let (before, rest) = text.split_at_checked(find(text.as_bytes(), mark)?)?;
+    Some((before, rest.get(1..)?))
+}
+
+/// [`str::trim`], which most values do not need.
+pub(super) fn trim(text: &str) -> &str {
+    match text.as_bytes() {
+        [b'!'..=b'~', .., b'!'..=b'~'] => text,
+        _ => text.trim(),
+    }
 }
 
 /// Host and port of `host:port`, `[v6]:port` or a bare IPv6 address.
 pub(super) fn split_port(hostport: &str) -> (Host<'_>, Option<u16>) {
-    let hostport = hostport.trim();
+    let hostport = trim(hostport);
     if hostport.starts_with('[') {
         let end = hostport.find(']').map_or(hostport.len(), |end| end + 1);
         let (host, port) = hostport.split_at(end);
         return (Host::parse(host), port.trim().strip_prefix(':').and_then(port_of));
     }
+    let Some((host, port)) = cut(hostport, b':') else { return (Host::parse(hostport), None) };
     if let v6 @ Host::V6(_) = Host::parse(hostport) {
         return (v6, None);
     }
-    let (host, port) = hostport.split_once(':').unwrap_or((hostport, ""));
     (Host::parse(host), port_of(port))
 }
 
 fn port_of(text: &str) -> Option<u16> {
-    let text = text.trim();
+    let text = trim(text);
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 

@@ -15,6 +15,11 @@ pub fn trim(bytes: &[u8]) -> &[u8] {
     bytes.trim_ascii()
 }
 
+/// Bytes as text for people; what is no UTF-8 becomes U+FFFD. Nearly all is UTF-8, which is sooner told as a whole.
+pub fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+}
+
 /// A value with every line fold made one space (RFC 3261 section 7.3.1); borrowed when there is none.
 pub fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
     if memchr2(b'\n', b'\r', value).is_none() {

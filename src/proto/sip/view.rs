@@ -5,9 +5,10 @@ use super::header::HeaderName;
 use super::method::Method;
 use super::scan::{Header, HeaderIndex, Span};
 use super::start::StartLine;
-use super::value::{self, unfold};
+use super::value::{self, lossy, unfold};
 use super::via;
 use super::words::decimal;
+use smallvec::SmallVec;
 use std::borrow::Cow;
 
 /// A message: its text and the index that [`super::scan`] made of it.
@@ -150,6 +151,17 @@ impl<'a> Sip<'a> {
         values
     }
 
+    /// The elements of [`Sip::whole_values`] as text. Nearly always there is one, as the line has it.
+    pub fn texts(&self, name: HeaderName) -> SmallVec<[Cow<'a, str>; 2]> {
+        let Some(first) = self.raw(name) else { return SmallVec::new() };
+        let lines = self.index.headers.iter().filter(|header| header.name == name).count();
+        let is_half = self.index.headers.last().is_some_and(|header| header.name == name) && self.head_cut();
+        match lines == 1 && !is_half && !first.is_empty() && !first.iter().any(|byte| matches!(byte, b',' | b'\n' | b'\r')) {
+            true => SmallVec::from_iter([lossy(first)]),
+            false => self.whole_values(name).into_iter().map(to_text).collect(),
+        }
+    }
+
     /// The value of the first header called `name`, any header, long or compact name in any letter case.
     pub fn named(&self, name: &str) -> Option<Cow<'a, [u8]>> {
         self.all_named(name).next()
@@ -244,6 +256,13 @@ impl<'a> Sip<'a> {
     }
 }
 
+fn to_text(value: Cow<'_, [u8]>) -> Cow<'_, str> {
+    match value {
+        Cow::Borrowed(value) => lossy(value),
+        Cow::Owned(value) => Cow::Owned(lossy(&value).into_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::scan;
@@ -298,6 +317,23 @@ mod tests {
         }
         assert_eq!(with(&format!("{text}\r\nTo: <s"), true, |sip| sip.whole_values(HeaderName::Contact).len()), 2);
         assert_eq!(with(&format!("{text}\r\n\r\n"), false, |sip| sip.whole_values(HeaderName::Contact).len()), 2);
+    }
+
+    #[test]
+    fn texts_are_the_whole_values() {
+        for text in [
+            "Contact: <sip:a>\r\n\r\n",
+            "Contact: <sip:a>, <sip:b>\r\nContact: \"x, y\" <sip:c>\r\n\r\n",
+            "Contact:\r\n\r\n",
+            "Contact: <sip:a\r\n b>\r\n\r\n",
+            "Contact: <sip:a>, <sip:203.0.113.9.exa",
+            "Contact: <sip:203.0.113.9.exa",
+            "Via: x\r\n\r\n",
+        ] {
+            let text = format!("BYE sip:a SIP/2.0\r\n{text}");
+            let whole = with(&text, true, |sip| strings(sip.whole_values(HeaderName::Contact)));
+            assert_eq!(with(&text, true, |sip| sip.texts(HeaderName::Contact).iter().map(|t| t.to_string()).collect::<Vec<_>>()), whole);
+        }
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
-use crate::proto::sip::Method;
-use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
+use crate::proto::sip::{Method, lossy};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule, by_sender};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -17,7 +17,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: false, // the check does it: a re-INVITE begins one level lower
     hides: &[],
     page: include_str!("../../../rules/dialog/DR070-delayed-offer.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_SBC.requests(&[Method::Invite]), check),
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
@@ -40,5 +40,5 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
         false => (Severity::Warning, "re-INVITE"),
     };
     let said = format!("{name} from {sender} carries no SDP offer");
-    Outcome::Violated(vec![by_sender(ctx, message, severity, name.to_owned(), said, &String::from_utf8_lossy(sip.start_line()))])
+    Outcome::Violated(vec![by_sender(ctx, message, severity, name.to_owned(), said, &lossy(sip.start_line()))])
 }

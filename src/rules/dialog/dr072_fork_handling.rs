@@ -4,7 +4,7 @@ use super::dialogs::{Dialogs, microsofts_tag};
 use super::{CUT, LET_GO, NOT_BEGUN, Said, acknowledged, direct, proof, rtp, start_line};
 use crate::call::{Call, Described, Leg, LegMessage, MessageIdx, Recognition, media};
 use crate::finding::{Evidence, Outcome, Severity, Violation};
-use crate::proto::sip::Method;
+use crate::proto::sip::{Method, lossy};
 use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
 use crate::time::Span;
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,7 +90,7 @@ fn judge_tag(
         return Err(NOT_BEGUN.to_owned());
     }
     let (name, sbc) = (ctx.name_of(message), message.message.src().ip());
-    let shown = String::from_utf8_lossy(tag).into_owned();
+    let shown = lossy(tag).into_owned();
     let violated = |value: &str, text: String| {
         Ok(Some(by_sender(ctx, message, RULE.severity, format!("{name}: {value}"), text, &start_line(message))))
     };

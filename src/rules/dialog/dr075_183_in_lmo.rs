@@ -7,7 +7,7 @@ use crate::path::{
     gateway::first_invite,
     mode::{self, Mode},
 };
-use crate::proto::{sdp, sip::Method};
+use crate::proto::sip::Method;
 use crate::rules::{Check, Ctx, Direction, Rule};
 
 /// The rule.
@@ -36,8 +36,8 @@ fn check(_: &Leg, ctx: &Ctx<'_>) -> Outcome {
     let mut said = Said::default();
     for message in messages(leg).filter(|m| m.transaction == invite.transaction && m.start.method == Method::Invite) {
         match message.start.status {
-            Some(183) => match lines(message) {
-                Some(lines) if mode::has_client(&lines, ctx.topology, message.message.at()) => said.violated(violation(message, &known)),
+            Some(183) => match ctx.sdp(message) {
+                Some(sdp) if mode::has_client(&sdp.media, ctx.topology, message.message.at()) => said.violated(violation(message, &known)),
                 _ if is_cut(message) => said.lacks(CUT),
                 // A voice application answers so, or whatever else has its media at a processor.
                 _ => said.clean(),
@@ -47,10 +47,6 @@ fn check(_: &Leg, ctx: &Ctx<'_>) -> Outcome {
         }
     }
     said.outcome()
-}
-
-fn lines(message: &LegMessage) -> Option<Vec<sdp::MediaDescription>> {
-    message.sip().sdp().and_then(|body| sdp::parse_tolerant(&body)).map(|sdp| sdp.media)
 }
 
 fn violation(message: &LegMessage, known: &mode::Known) -> Violation {

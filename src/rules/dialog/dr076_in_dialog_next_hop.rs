@@ -6,7 +6,7 @@ use crate::call::{Leg, LegMessage, Recognition};
 use crate::finding::{Outcome, Severity, Violation};
 use crate::flow::ConnId;
 use crate::path::{gateway::by_name, lmo::is_private};
-use crate::proto::sip::{HeaderName, Method, TypedHost, Uri, typed};
+use crate::proto::sip::{HeaderName, Method, TypedHost, Uri, lossy, typed};
 use crate::rules::{Check, Ctx, Direction, Rule};
 use crate::time::Span;
 use crate::topology::Sbc;
@@ -88,12 +88,28 @@ fn check(_: &Leg, ctx: &Ctx<'_>) -> Outcome {
 
 /// The Record-Route of a message, without what a response repeats of its request.
 fn written(message: &LegMessage, request: Option<&LegMessage>) -> Vec<String> {
-    let carried: BTreeSet<String> = request.into_iter().flat_map(routes).collect();
-    routes(message).into_iter().filter(|route| !carried.contains(route)).collect()
+    let mut written = routes(message);
+    if let Some(request) = request.filter(|_| !written.is_empty()) {
+        let carried: BTreeSet<String> = routes(request).into_iter().collect();
+        written.retain(|route| !carried.contains(route));
+    }
+    written
+}
+
+/// The URIs of a list header.
+fn values(message: &LegMessage, header: HeaderName) -> Vec<String> {
+    message.sip().values(header).iter().map(|value| uri_of(value)).collect()
+}
+
+/// The URI of the first element.
+fn first(message: &LegMessage, header: HeaderName) -> Option<String> {
+    let sip = message.sip();
+    // Most messages have none, and are not searched.
+    if sip.has(header) { sip.values(header).first().map(|value| uri_of(value)) } else { None }
 }
 
 fn routes(message: &LegMessage) -> Vec<String> {
-    message.sip().values(HeaderName::RecordRoute).iter().map(|value| uri_of(value)).collect()
+    values(message, HeaderName::RecordRoute)
 }
 
 impl<'l> Walk<'l, '_> {
@@ -125,7 +141,7 @@ impl<'l> Walk<'l, '_> {
     /// Notes Contact and Record-Route of Microsoft's message.
     fn microsoft_says(&mut self, message: &'l LegMessage) {
         let (sip, start) = (message.sip(), message.start);
-        let contact = sip.values(HeaderName::Contact).first().map(|value| uri_of(value));
+        let contact = first(message, HeaderName::Contact);
         let refreshes = matches!(start.method, Method::Invite | Method::Update);
         if start.is_request {
             let Some(told) = sip.from_tag().map(|tag| self.told.entry(tag).or_default()) else { return };
@@ -162,12 +178,12 @@ impl<'l> Walk<'l, '_> {
 
     /// Notes where the SBC wants requests, and what it accepts of Microsoft's.
     fn sbc_says(&mut self, message: &'l LegMessage) {
-        let (sip, start) = (message.sip(), message.start);
+        let start = message.start;
         let carries = start.is_request || start.status.is_some_and(|status| (101..300).contains(&status));
         if !matches!(start.method, Method::Invite | Method::Update) || !carries {
             return;
         }
-        let contact = sip.values(HeaderName::Contact).first().map(|value| uri_of(value));
+        let contact = first(message, HeaderName::Contact);
         self.own.1 = contact.or(self.own.1.take());
         let request = self.ctx.request(message).filter(|_| !start.is_request);
         if start.method == Method::Invite && !request.map_or(start, |request| request.start).has_to_tag {
@@ -175,7 +191,7 @@ impl<'l> Walk<'l, '_> {
             self.own.0 = if start.is_request { written.into_iter().next() } else { written.pop() };
         }
         if let Some(request) = request.filter(|request| is_ok(message) && request.start.has_to_tag) {
-            let renewed = request.sip().values(HeaderName::Contact).first().map(|value| uri_of(value));
+            let renewed = first(request, HeaderName::Contact);
             let told = request.sip().from_tag().and_then(|tag| self.told.get_mut(tag));
             if let (Some(contact), Some(told)) = (renewed, told) {
                 told.aims(contact, request);
@@ -196,7 +212,7 @@ impl<'l> Walk<'l, '_> {
             return;
         };
         let Some((target, by)) = &told.target else { return };
-        let uri = sip.request_uri().map(|uri| String::from_utf8_lossy(uri).into_owned()).unwrap_or_default();
+        let uri = sip.request_uri().map(|uri| lossy(uri).into_owned()).unwrap_or_default();
         let strict = told.route.first().filter(|first| !Uri::parse(first).has_param("lr"));
         let is_crossing = message.start.method != Method::Ack && message.message.at() - by.message.at() <= UNDER_WAY;
         let before = told.before.iter().filter(|_| is_crossing);
@@ -210,7 +226,7 @@ impl<'l> Walk<'l, '_> {
         if sip.head_cut() || told.cut {
             return self.said.lacks(CUT);
         }
-        let route: Vec<String> = sip.values(HeaderName::Route).iter().map(|value| uri_of(value)).collect();
+        let route: Vec<String> = values(message, HeaderName::Route);
         let fits = route.len() == told.route.len() && route.iter().zip(&told.route).all(|(own, wanted)| is_same(own, wanted));
         if fits || strict.is_some() {
             return self.said.clean();
@@ -252,7 +268,7 @@ impl<'l> Walk<'l, '_> {
     /// The addresses of a URI's host: itself, or what the topology says of the name.
     fn addresses(&self, uri: &str) -> Option<Vec<IpAddr>> {
         let topology = self.ctx.topology;
-        let name = match typed::uri(uri).host {
+        let name = match typed::uri_host(uri) {
             TypedHost::Ip(ip) => return Some(vec![ip]),
             TypedHost::Name(name) => name,
             TypedHost::None => return None,

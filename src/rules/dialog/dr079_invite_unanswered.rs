@@ -5,7 +5,7 @@ use crate::call::{LegMessage, Transaction};
 use crate::finding::{Outcome, Severity, Violation};
 use crate::path::gateway::first_invite;
 use crate::proto::sip::Method;
-use crate::rules::{Check, Ctx, Direction, Rule};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule};
 use crate::time::Span;
 
 /// The rule.
@@ -20,7 +20,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: false,
     hides: &[],
     page: include_str!("../../../rules/dialog/DR079-invite-unanswered.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::BETWEEN.requests(&[Method::Invite]), check),
 };
 
 /// Timer B (RFC 3261 section 17.1.1.2).

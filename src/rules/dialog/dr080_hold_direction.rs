@@ -4,10 +4,10 @@ use super::{CUT, is_cut, start_line};
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
 use crate::proto::{
-    sdp::{self, Direction as Sends, MediaDescription},
+    sdp::{Direction as Sends, MediaDescription},
     sip::Method,
 };
-use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule, by_sender};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -21,7 +21,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: false,
     hides: &[],
     page: include_str!("../../../rules/dialog/DR080-hold-direction.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_SBC.requests(&[Method::Invite, Method::Update]), check),
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
@@ -30,8 +30,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     if !offers || !ctx.to_microsoft(message) {
         return Outcome::NotApplicable;
     }
-    let sip = message.sip();
-    let Some(described) = sip.sdp().and_then(|body| sdp::parse_tolerant(&body)) else {
+    let Some(described) = ctx.sdp(message) else {
         return if is_cut(message) { Outcome::NotChecked(CUT.to_owned()) } else { Outcome::NotApplicable };
     };
     let sends = described.media.iter().filter(|line| is_audio(line)).find_map(|line| one_way(line.direction));

@@ -3,8 +3,8 @@
 use super::{CUT, is_cut};
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
-use crate::proto::sdp::{self, MediaDescription};
-use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
+use crate::proto::sdp::MediaDescription;
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule, by_sender};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -18,15 +18,14 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: false,
     hides: &[],
     page: include_str!("../../../rules/dialog/DR081-hold-c-zero.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_SBC, check),
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     if !ctx.to_microsoft(message) {
         return Outcome::NotApplicable;
     }
-    let sip = message.sip();
-    let lines = sip.sdp().and_then(|body| sdp::parse_tolerant(&body)).map(|sdp| sdp.media).unwrap_or_default();
+    let lines = ctx.sdp(message).map(|sdp| sdp.media.as_slice()).unwrap_or_default();
     let Some(line) = lines.iter().find(|line| is_zero(line)) else {
         return match (is_cut(message), lines.iter().any(is_audio)) {
             (_, true) => Outcome::Clean,

@@ -4,8 +4,8 @@ use super::{CUT, is_cut, start_line};
 use crate::call::LegMessage;
 use crate::finding::{Evidence, Outcome, Severity, Violation};
 use crate::path::{Mode, gateway::first_invite, mode};
-use crate::proto::sip::HeaderName;
-use crate::rules::{Check, Ctx, Direction, Rule};
+use crate::proto::sip::{HeaderName, Method, lossy};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -19,7 +19,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: false,
     hides: &[],
     page: include_str!("../../../rules/dialog/DR082-session-timer-mode.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_MICROSOFT.requests(&[Method::Invite]), check),
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
@@ -35,7 +35,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
         Err(why) => return Outcome::NotChecked(why),
     };
     let sip = message.sip();
-    let timer = sip.first(HeaderName::SessionExpires).map(|value| String::from_utf8_lossy(&value).into_owned());
+    let timer = sip.first(HeaderName::SessionExpires).map(|value| lossy(&value).into_owned());
     let (value, what) = match (&timer, known.mode) {
         (Some(timer), Mode::Bypass | Mode::Lmo) => match mode::names_clients(leg, recognition, ctx.topology) {
             Some(true) => ("timer in bypass", format!("brings Session-Expires {timer}, and the trunk is in media bypass")),

@@ -4,7 +4,7 @@ use super::dialogs::microsofts_tag;
 use super::{CUT, Said, direct, heard, is_ok, messages, proof, sbc_at};
 use crate::call::{Leg, LegMessage};
 use crate::finding::{Evidence, Outcome, Severity, Violation};
-use crate::proto::sip::{HeaderName, Method, NameAddr, Sip};
+use crate::proto::sip::{HeaderName, Method, NameAddr, Sip, lossy};
 use crate::rules::{Check, Ctx, Direction, Rule};
 use crate::time::{Span, Timestamp};
 
@@ -84,7 +84,7 @@ fn set_by<'l>(message: &'l LegMessage, ctx: &Ctx<'_>) -> Option<Timer<'l>> {
 /// Seconds, and whether the side that sent the request refreshes.
 fn session_expires(sip: &Sip<'_>) -> Option<(i64, Option<bool>)> {
     let value = sip.first(HeaderName::SessionExpires)?;
-    let value = String::from_utf8_lossy(&value);
+    let value = lossy(&value);
     let interval = value.split(';').next()?.trim().parse().ok().filter(|seconds| (1..=LONGEST).contains(seconds))?;
     let refresher = match NameAddr::parse(&value).param("refresher") {
         Some(who) if who.eq_ignore_ascii_case("uac") => Some(true),
@@ -127,7 +127,7 @@ fn heard_both(by: &LegMessage, ctx: &Ctx<'_>) -> Result<(), String> {
 /// The BYE says that somebody hung up (ITU-T Q.850, cause 16, normal call clearing).
 fn hangs_up(bye: &LegMessage) -> bool {
     bye.sip().values(HeaderName::Reason).iter().any(|reason| {
-        let reason = String::from_utf8_lossy(reason).to_ascii_lowercase();
+        let reason = lossy(reason).to_ascii_lowercase();
         let mut words = reason.split(';').map(str::trim);
         words.next() == Some("q.850")
             && words.any(|word| word.split_once('=').is_some_and(|(k, v)| k.trim() == "cause" && v.trim() == "16"))
@@ -144,7 +144,7 @@ fn violation(timer: &Timer<'_>, client: bool, bye: &LegMessage, lasted: Span, ct
     let message =
         format!("{ender} ends the call {seconds} s into a session of {} s, which {refresher} was to refresh and did not", timer.interval);
     let value = format!("{} s, refresher {}", timer.interval, if by_microsoft { "Microsoft" } else { "SBC" });
-    let agreed = String::from_utf8_lossy(&timer.by.sip().first(HeaderName::SessionExpires).unwrap_or_default()).into_owned();
+    let agreed = lossy(&timer.by.sip().first(HeaderName::SessionExpires).unwrap_or_default()).into_owned();
     let evidence = vec![proof(bye), Evidence::new(&timer.by.message.seen(), format!("Session-Expires: {agreed}"))];
     Violation { severity: RULE.severity, subject: sbc.to_string(), value, message, evidence }
 }

@@ -2,13 +2,12 @@
 
 use crate::call::{Leg, LegMessage};
 use crate::finding::{Evidence, Outcome, Severity};
-use crate::proto::sip::{HeaderName, Method};
+use crate::proto::sip::{HeaderName, Method, lossy};
 use crate::rules::{
     Check, Ctx, Direction, Rule,
     along::{CUT, Found, line, lowered, with_microsoft},
     by_sender,
 };
-use std::collections::HashSet;
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -28,8 +27,6 @@ pub const RULE: Rule = Rule {
 /// What Microsoft said last that it takes.
 struct Allow<'l> {
     message: &'l LegMessage,
-    /// In capitals.
-    methods: HashSet<Vec<u8>>,
     /// It answers OPTIONS, and so speaks of the service and not of this dialog.
     general: bool,
 }
@@ -48,14 +45,15 @@ fn check(leg: &Leg, ctx: &Ctx<'_>) -> Outcome {
         if sip.head_cut() {
             found.lacks(CUT);
         }
-        let methods: HashSet<Vec<u8>> = sip.values(HeaderName::Allow).iter().map(|method| method.to_ascii_uppercase()).collect();
         let general = !sip.is_request() && message.start.method == Method::Options;
         // What is said in the dialog outweighs what the service says of itself.
         let outweighed = general && allow.as_ref().is_some_and(|known| !known.general);
-        if !methods.is_empty() && !outweighed {
-            allow = Some(Allow { message, methods, general });
+        let names_some = || sip.has(HeaderName::Allow) && !sip.values(HeaderName::Allow).is_empty();
+        if !outweighed && names_some() {
+            allow = Some(Allow { message, general });
         }
-        reliable |= sip.values(HeaderName::Require).iter().any(|option| option.eq_ignore_ascii_case(b"100rel"));
+        let is_required = || sip.values(HeaderName::Require).iter().any(|option| option.eq_ignore_ascii_case(b"100rel"));
+        reliable |= sip.has(HeaderName::Require) && is_required();
     }
     found.outcome()
 }
@@ -69,7 +67,7 @@ fn judge(leg: &Leg, message: &LegMessage, (allow, reliable): (Option<&Allow<'_>>
     let sip = message.sip();
     let method = sip.method_text();
     let status = ctx.transaction(message).and_then(|transaction| transaction.status(leg));
-    let lists = |allow: &&Allow<'_>| allow.methods.contains(&method.to_ascii_uppercase());
+    let lists = |allow: &&Allow<'_>| allow.message.sip().values(HeaderName::Allow).iter().any(|known| known.eq_ignore_ascii_case(method));
     let (severity, says) = match (status, allow) {
         (Some(status @ (405 | 501)), _) => (RULE.severity, format!("is refused with {status}")),
         (Some(200..=299), _) => return found.clean = true,
@@ -83,7 +81,7 @@ fn judge(leg: &Leg, message: &LegMessage, (allow, reliable): (Option<&Allow<'_>>
     };
     let name = ctx.name_of(message);
     let said = format!("{name} from {} {says}", message.message.src().ip());
-    let start = String::from_utf8_lossy(sip.start_line()).into_owned();
+    let start = lossy(sip.start_line()).into_owned();
     let mut violation = by_sender(ctx, message, lowered(severity, message, ctx), name, said, &start);
     let unlisted = allow.filter(|allow| !lists(allow));
     violation

@@ -2,8 +2,8 @@
 
 use crate::call::{LegMessage, Reason, explain, reason, reasons};
 use crate::finding::{Evidence, Outcome, Severity, Violation};
-use crate::proto::sip::{HeaderName, Method};
-use crate::rules::{Check, Ctx, Direction, RULES, Rule};
+use crate::proto::sip::{HeaderName, Method, lossy};
+use crate::rules::{Answer, Check, Ctx, Direction, Heeds, RULES, Rule};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -17,7 +17,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: false,
     hides: &[],
     page: include_str!("../../../rules/dialog/DR086-failure-reason.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_MICROSOFT.requests(&[]).and_answers(&[Method::Invite], &[Answer::Refused]), check),
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
@@ -44,10 +44,10 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     let text = format!("Microsoft answers {name} of {sbc} with {}{said}: {meaning}{see}", code.trim());
     // Every call has another GUID: what differs in nothing else is one finding.
     let value = format!("{status}{said}");
-    let line = String::from_utf8_lossy(sip.start_line()).into_owned();
-    let reason = sip.first(HeaderName::Reason).map(|value| format!("; Reason: {}", String::from_utf8_lossy(&value))).unwrap_or_default();
+    let line = lossy(sip.start_line()).into_owned();
+    let reason = sip.first(HeaderName::Reason).map(|value| format!("; Reason: {}", lossy(&value))).unwrap_or_default();
     let mut evidence = vec![Evidence::new(&message.message.seen(), format!("{line}{reason}"))];
-    evidence.extend(request.map(|r| Evidence::new(&r.message.seen(), String::from_utf8_lossy(r.sip().start_line()))));
+    evidence.extend(request.map(|r| Evidence::new(&r.message.seen(), lossy(r.sip().start_line()))));
     Outcome::Violated(vec![Violation { severity: RULE.severity, subject: sbc.to_string(), value, message: text, evidence }])
 }
 
@@ -65,6 +65,6 @@ fn is_cancelled(message: &LegMessage, ctx: &Ctx<'_>) -> bool {
 
 /// Short ids of the rules on messages that the request breaks.
 fn broken(request: &LegMessage, ctx: &Ctx<'_>) -> Vec<&'static str> {
-    let breaks = |rule: &&&Rule| matches!(rule.check, Check::Message(check) if matches!(check(request, ctx), Outcome::Violated(_)));
+    let breaks = |rule: &&&Rule| matches!(rule.check, Check::Message(_, check) if matches!(check(request, ctx), Outcome::Violated(_)));
     RULES.iter().filter(breaks).map(|rule| rule.id.split('-').next().unwrap_or(rule.id)).collect()
 }

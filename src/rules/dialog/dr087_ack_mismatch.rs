@@ -2,7 +2,7 @@
 
 use crate::call::{Leg, LegMessage};
 use crate::finding::{Evidence, Outcome, Severity, Violation};
-use crate::proto::sip::{HeaderName, Method};
+use crate::proto::sip::{HeaderName, Method, lossy};
 use crate::rules::{
     Check, Ctx, Direction, Rule,
     along::{CUT, Found, line, with_microsoft},
@@ -154,7 +154,7 @@ fn by_branch<'l>(ack: &LegMessage, asked: Asked<'l>, answer: &'l LegMessage, num
         return wrong("branch of the INVITE", "the branch of its INVITE", line(&sip, HeaderName::Via), beside);
     }
     if sip.request_uri() != invite.request_uri() {
-        let start = |text: &[u8]| String::from_utf8_lossy(text).into_owned();
+        let start = |text: &[u8]| lossy(text).into_owned();
         let beside = (asked.invite, start(invite.start_line()));
         return wrong("Request-URI", "another Request-URI than its INVITE", start(sip.start_line()), beside);
     }
@@ -191,7 +191,7 @@ fn violation(ack: &LegMessage, wrong: Wrong<'_>, known: &Known<'_>, ctx: &Ctx<'_
     let repeated = repeated.filter(|repeated| repeated.message.seq() > ack.message.seq());
     let then = repeated.map(|repeated| format!(", and {} is repeated", ctx.name_of(repeated))).unwrap_or_default();
     let mut evidence = vec![Evidence::new(&ack.message.seen(), wrong.line)];
-    evidence.extend(repeated.map(|m| Evidence::new(&m.message.seen(), String::from_utf8_lossy(m.sip().start_line()))));
+    evidence.extend(repeated.map(|m| Evidence::new(&m.message.seen(), lossy(m.sip().start_line()))));
     evidence.push(Evidence::new(&wrong.beside.0.message.seen(), wrong.beside.1));
     Violation {
         severity: if repeated.is_some() { Severity::Error } else { Severity::Warning },

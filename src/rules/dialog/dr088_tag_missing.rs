@@ -2,9 +2,9 @@
 
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
-use crate::proto::sip::{HeaderName, Method, NameAddr};
+use crate::proto::sip::{HeaderName, Method, NameAddr, lossy};
 use crate::rules::{
-    Check, Ctx, Direction, Rule,
+    Check, Ctx, Direction, Heeds, Rule,
     along::{CUT, line},
     by_sender,
 };
@@ -21,7 +21,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: false,
     hides: &[],
     page: include_str!("../../../rules/dialog/DR088-tag-missing.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_SBC, check),
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
@@ -50,6 +50,6 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
 
 /// The tag is there, within the URI: that is a fault of another kind (DR024).
 fn is_swallowed(value: Option<&[u8]>) -> bool {
-    let text = String::from_utf8_lossy(value.unwrap_or_default());
+    let text = lossy(value.unwrap_or_default());
     NameAddr::parse(&text).uri().has_param("tag")
 }

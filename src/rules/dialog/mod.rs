@@ -2,7 +2,7 @@
 
 use crate::call::{Leg, LegMessage, Recognition, Transaction, TransactionIdx};
 use crate::finding::{Evidence, Outcome, Violation};
-use crate::proto::sip::Method;
+use crate::proto::sip::{Method, lossy};
 use crate::rules::Ctx;
 use std::net::IpAddr;
 
@@ -66,7 +66,7 @@ fn is_ok(message: &LegMessage) -> bool {
 
 /// The message's start line.
 fn start_line(message: &LegMessage) -> String {
-    String::from_utf8_lossy(message.sip().start_line()).into_owned()
+    lossy(message.sip().start_line()).into_owned()
 }
 
 /// A message as proof, by its start line.

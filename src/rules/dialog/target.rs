@@ -1,6 +1,6 @@
 //! Whether two URIs lead to the same place (RFC 3261 section 19.1.4).
 
-use crate::proto::sip::{Host, NameAddr, Scheme, Uri};
+use crate::proto::sip::{Host, NameAddr, Scheme, Uri, lossy};
 use std::collections::BTreeMap;
 
 /// The port of SIP over TLS where none is written (RFC 3261 section 19.1.2).
@@ -10,11 +10,14 @@ const TELLING: [&str; 4] = ["user", "ttl", "method", "maddr"];
 
 /// The URI of a name-addr.
 pub(super) fn uri_of(value: &[u8]) -> String {
-    NameAddr::parse(&String::from_utf8_lossy(value)).uri.to_owned()
+    NameAddr::parse(&lossy(value)).uri.to_owned()
 }
 
 /// The URIs are equal. Who adds or leaves out `transport=tls` or port 5061, which hold between an SBC and Microsoft anyway, changes nothing.
 pub(super) fn is_same(one: &str, other: &str) -> bool {
+    if one == other {
+        return true;
+    }
     let (a, b) = (Uri::parse(one), Uri::parse(other));
     match (a.scheme, b.scheme) {
         (Scheme::Sip, Scheme::Sip) | (Scheme::Sips, Scheme::Sips) => {}

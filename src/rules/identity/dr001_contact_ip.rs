@@ -1,7 +1,7 @@
 //! DR001: the first Contact of what the SBC sends names an address instead of its paired name.
 
 use super::mid_call::undelivered;
-use super::written::{absent, introduces, values};
+use super::written::{INTRODUCING, absent, introduces, values};
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
 use crate::proto::sip::{HeaderName, TypedHost, typed};
@@ -19,7 +19,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: true,
     hides: &["DR004", "DR023", "DR032"],
     page: include_str!("../../../rules/identity/DR001-contact-ip.md"),
-    check: Check::Message(check),
+    check: Check::Message(INTRODUCING, check),
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {

@@ -1,11 +1,11 @@
 //! DR002: a Record-Route that the SBC wrote names an address.
 
-use super::written::{clean, routes, values};
+use super::written::{Values, clean, routes, values};
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
 use crate::flow::tls::is_service;
 use crate::proto::sip::{HeaderName, TypedHost, typed};
-use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule, by_sender};
 use crate::topology::Place;
 
 /// The rule.
@@ -20,7 +20,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: true,
     hides: &[],
     page: include_str!("../../../rules/identity/DR002-record-route-ip.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_SBC, check),
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
@@ -45,7 +45,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
 
 /// Record-Route values of the sender; of a response whose request was not seen those that name neither the service nor a Microsoft
 /// address.
-fn written_by_sender(message: &LegMessage, ctx: &Ctx<'_>) -> Vec<String> {
+fn written_by_sender<'m>(message: &'m LegMessage, ctx: &Ctx<'_>) -> Values<'m> {
     routes(message, ctx).unwrap_or_else(|| {
         let mut all = values(message, HeaderName::RecordRoute);
         all.retain(|value| match typed::host(value) {

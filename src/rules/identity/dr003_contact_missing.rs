@@ -1,9 +1,9 @@
 //! DR003: a message of the SBC's lacks the Contact by which the service knows it.
 
-use super::written::{absent, introduces};
+use super::written::{INTRODUCING, absent, introduces};
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
-use crate::proto::sip::HeaderName;
+use crate::proto::sip::{HeaderName, lossy};
 use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
 
 /// The rule.
@@ -18,7 +18,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: true,
     hides: &["DR053"],
     page: include_str!("../../../rules/identity/DR003-contact-missing.md"),
-    check: Check::Message(check),
+    check: Check::Message(INTRODUCING, check),
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
@@ -35,5 +35,5 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     }
     let name = ctx.name_of(message);
     let said = format!("{name} from {} carries no Contact", message.message.src().ip());
-    Outcome::Violated(vec![by_sender(ctx, message, RULE.severity, name, said, &String::from_utf8_lossy(sip.start_line()))])
+    Outcome::Violated(vec![by_sender(ctx, message, RULE.severity, name, said, &lossy(sip.start_line()))])
 }

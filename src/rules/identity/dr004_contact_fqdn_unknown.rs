@@ -7,7 +7,8 @@ use crate::call::{
 };
 use crate::finding::{Outcome, Severity};
 use crate::proto::sip::{HeaderName, Method, TypedHost, typed};
-use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule, by_sender};
+use std::borrow::Cow;
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -21,7 +22,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: true,
     hides: &[],
     page: include_str!("../../../rules/identity/DR004-contact-fqdn-unknown.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_SBC.any_request().but_repeats(), check),
 };
 
 /// How the service refuses a name that it does not know.
@@ -33,9 +34,9 @@ const OTHER_REASON: &str = "the topology names neither SBCs nor domains of the t
 const NO_NAMES: &str = "the topology names neither SBCs nor domains of the tenant";
 
 /// A name of the SBC, and where it stands.
-struct Named {
+struct Named<'m> {
     header: &'static str,
-    value: String,
+    value: Cow<'m, str>,
     host: String,
 }
 
@@ -66,10 +67,10 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
 }
 
 /// The names that the service looks up, each once: the first Contact of OPTIONS and INVITE, the top Record-Route of any request.
-fn names(message: &LegMessage) -> Vec<Named> {
+fn names(message: &LegMessage) -> Vec<Named<'_>> {
     let introduces = matches!(message.start.method, Method::Options | Method::Invite);
     let contact = introduces.then_some((HeaderName::Contact, "Contact"));
-    let mut named: Vec<Named> = Vec::new();
+    let mut named: Vec<Named<'_>> = Vec::new();
     for (kind, header) in contact.into_iter().chain([(HeaderName::RecordRoute, "Record-Route")]) {
         let Some(value) = values(message, kind).into_iter().next() else { continue };
         if let TypedHost::Name(host) = typed::host(&value)

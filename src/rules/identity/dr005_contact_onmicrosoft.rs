@@ -1,10 +1,12 @@
 //! DR005: the SBC goes by a name under the domain that every tenant is born with.
 
-use super::written::{absent, clean, repeats_invite, routes, values};
+use super::written::{Values, absent, clean, repeats_invite, routes, values};
 use crate::call::LegMessage;
 use crate::finding::{Evidence, Outcome, Severity, Violation};
-use crate::proto::sip::{HeaderName, TypedHost, typed};
-use crate::rules::{Check, Ctx, Direction, Rule, by_sender, transport::names::presented, transport::parties::Presented};
+use crate::proto::sip::{HeaderName, NameAddr, TypedHost, lossy, typed};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule, by_sender, transport::names::presented, transport::parties::Presented};
+use smallvec::SmallVec;
+use std::borrow::Cow;
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -18,7 +20,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: true,
     hides: &[],
     page: include_str!("../../../rules/identity/DR005-contact-onmicrosoft.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_SBC.but_repeats(), check),
 };
 
 /// Domains of which each tenant has one below from the first day.
@@ -29,19 +31,21 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
         return Outcome::NotApplicable;
     }
     // Where a call is redirected to is no name of the SBC.
-    let contacts = if message.start.status.is_some_and(|status| status >= 300) { Vec::new() } else { values(message, HeaderName::Contact) };
+    let redirects = message.start.status.is_some_and(|status| status >= 300);
+    let contacts = if redirects { Values::new() } else { values(message, HeaderName::Contact) };
     let contact = contacts.into_iter().take(1).map(|value| ("Contact", value));
     let routes = routes(message, ctx).unwrap_or_default().into_iter().map(|value| ("Record-Route", value));
-    let named: Vec<(&str, String)> = contact.chain(routes).collect();
+    let named: SmallVec<[(&str, Cow<'_, str>); 4]> = contact.chain(routes).collect();
     let shown = presented(message, ctx).ok();
     if named.is_empty() && shown.is_none() {
         return absent(message);
     }
     let mut violations: Vec<Violation> = Vec::new();
-    for (header, value) in named {
-        let TypedHost::Name(host) = typed::host(&value) else { continue };
+    for (header, value) in &named {
+        let host = NameAddr::parse(value).uri().host.name().filter(|name| is_default(name));
+        let Some(TypedHost::Name(host)) = host.map(|_| typed::host(value)) else { continue };
         if is_default(&host) && !violations.iter().any(|known| known.value == host) {
-            violations.push(violation(message, ctx, host, header, &value));
+            violations.push(violation(message, ctx, host, header, value));
         }
     }
     if let Some(presented) = shown {
@@ -51,8 +55,11 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
 }
 
 fn is_default(name: &str) -> bool {
-    let name = name.trim_end_matches('.').to_ascii_lowercase();
-    DOMAINS.iter().any(|domain| name.ends_with(domain))
+    let name = name.trim_end_matches('.').as_bytes();
+    let ends = |domain: &&str| {
+        name.len().checked_sub(domain.len()).and_then(|at| name.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(domain.as_bytes()))
+    };
+    DOMAINS.iter().any(|domain| ends(domain))
 }
 
 fn violation(message: &LegMessage, ctx: &Ctx<'_>, host: String, header: &str, value: &str) -> Violation {
@@ -72,7 +79,7 @@ fn of_certificate(message: &LegMessage, ctx: &Ctx<'_>, presented: &Presented<'_>
     }
     let sender = message.message.src().ip();
     let said = format!("the certificate of {sender} is for {name}: no SBC can have a name of that domain");
-    let line = String::from_utf8_lossy(message.sip().start_line()).into_owned();
+    let line = lossy(message.sip().start_line()).into_owned();
     let proof: Vec<Evidence> = std::iter::once(evidence).chain(ctx.proof(message, &line)).collect();
     let value = name.to_ascii_lowercase();
     violations.push(Violation { severity: RULE.severity, subject: sender.to_string(), value, message: said, evidence: proof });

@@ -1,6 +1,6 @@
 //! DR006: several Contact values where one belongs, of which the service takes the first.
 
-use super::written::{absent, clean, introduces, shown, values};
+use super::written::{INTRODUCING, absent, clean, introduces, shown, values};
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
 use crate::proto::sip::{HeaderName, Method, TypedHost, typed};
@@ -18,7 +18,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: true,
     hides: &[],
     page: include_str!("../../../rules/identity/DR006-contact-multiple.md"),
-    check: Check::Message(check),
+    check: Check::Message(INTRODUCING, check),
 };
 
 /// Values that a finding prints.
@@ -43,7 +43,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     };
     let said = format!("{name} from {sender} carries {count} Contact values, of which only the first counts: {taken}{instead}");
     let hosts: Vec<String> = contacts.iter().take(PRINTED).map(|value| shown(value)).collect();
-    let line: Vec<&str> = contacts.iter().take(PRINTED).map(String::as_str).collect();
+    let line: Vec<&str> = contacts.iter().take(PRINTED).map(|value| &**value).collect();
     Outcome::Violated(vec![by_sender(ctx, message, severity, hosts.join(", "), said, &format!("Contact: {}", line.join(", ")))])
 }
 

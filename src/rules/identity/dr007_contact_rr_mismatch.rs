@@ -1,6 +1,6 @@
 //! DR007: Contact and Record-Route of one message lead to different places.
 
-use super::written::{NO_REQUEST, absent, host_and_port, introduces, routes, shown, values};
+use super::written::{INTRODUCING, NO_REQUEST, absent, host_and_port, introduces, routes, shown, values};
 use crate::call::LegMessage;
 use crate::finding::{Evidence, Outcome, Severity};
 use crate::proto::sip::{HeaderName, Method, TypedHost};
@@ -18,7 +18,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: true,
     hides: &[],
     page: include_str!("../../../rules/identity/DR007-contact-rr-mismatch.md"),
-    check: Check::Message(check),
+    check: Check::Message(INTRODUCING, check),
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {

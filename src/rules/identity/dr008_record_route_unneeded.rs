@@ -5,7 +5,7 @@ use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
 use crate::path::{gateway, lmo::Told};
 use crate::proto::sip::{HeaderName, Method, TypedHost, typed};
-use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
+use crate::rules::{Answer, Check, Ctx, Direction, Heeds, Rule, by_sender};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -19,7 +19,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: true,
     hides: &[],
     page: include_str!("../../../rules/identity/DR008-record-route-unneeded.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_SBC.but_repeats().and_answers(&[Method::Invite], &[Answer::Progress, Answer::Ok]), check),
 };
 
 /// Requests within a call that are looked at to learn the habits of a stack.

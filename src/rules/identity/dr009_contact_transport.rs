@@ -1,7 +1,7 @@
 //! DR009: the first Contact of what the SBC sends does not say that it is reached over TLS.
 
 use super::mid_call::undelivered;
-use super::written::{absent, introduces, values};
+use super::written::{INTRODUCING, absent, introduces, values};
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
 use crate::proto::sip::{HeaderName, NameAddr, Scheme};
@@ -19,7 +19,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: false, // the check does it: a call that breaks later was accepted before
     hides: &[],
     page: include_str!("../../../rules/identity/DR009-contact-transport.md"),
-    check: Check::Message(check),
+    check: Check::Message(INTRODUCING, check),
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {

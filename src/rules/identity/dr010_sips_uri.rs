@@ -3,8 +3,8 @@
 use super::written::{clean, repeats_invite};
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity, Violation};
-use crate::proto::sip::{HeaderName, TypedScheme, typed};
-use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
+use crate::proto::sip::{HeaderName, TypedScheme, lossy, typed};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule, by_sender};
 use memchr::memchr_iter;
 
 /// The rule.
@@ -19,7 +19,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: true,
     hides: &[],
     page: include_str!("../../../rules/identity/DR010-sips-uri.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_SBC.but_repeats(), check),
 };
 
 /// Headers that the service reads a URI from, with the names that a finding prints.
@@ -40,8 +40,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
         return Outcome::NotApplicable;
     }
     let sip = message.sip();
-    let request_uri =
-        sip.request_uri().filter(|uri| may_be_sips(uri)).map(|uri| ("Request-URI", String::from_utf8_lossy(uri).into_owned()));
+    let request_uri = sip.request_uri().filter(|uri| may_be_sips(uri)).map(|uri| ("Request-URI", lossy(uri).into_owned()));
     let request_uri = request_uri.filter(|(_, uri)| typed::uri(uri).scheme == TypedScheme::Sips);
     let used: Vec<_> = request_uri.into_iter().chain(READ.iter().filter_map(|header| first_sips(message, ctx, *header))).collect();
     let passed: Vec<_> = PASSED_ON.iter().filter_map(|header| first_sips(message, ctx, *header)).collect();
@@ -67,7 +66,7 @@ fn first_sips(message: &LegMessage, ctx: &Ctx<'_>, (header, name): (HeaderName, 
     }
     let values = sip.values(header);
     let written = values.iter().filter(|value| may_be_sips(value) && !ctx.is_copied(message, header, value));
-    let mut texts = written.map(|value| String::from_utf8_lossy(value).into_owned());
+    let mut texts = written.map(|value| lossy(value).into_owned());
     texts.find(|text| typed::scheme(text) == TypedScheme::Sips).map(|text| (name, text))
 }
 

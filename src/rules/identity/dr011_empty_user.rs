@@ -3,8 +3,8 @@
 use super::written::{clean, repeats_invite};
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
-use crate::proto::sip::{HeaderName, NameAddr, Scheme, Uri};
-use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
+use crate::proto::sip::{HeaderName, NameAddr, Scheme, Uri, lossy};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule, by_sender};
 use memchr::memmem;
 
 /// The rule.
@@ -19,7 +19,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: true,
     hides: &[],
     page: include_str!("../../../rules/identity/DR011-empty-user.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::ALL.but_repeats(), check),
 };
 
 /// Headers that hold a URI, with the names that a finding prints.
@@ -47,8 +47,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
         return Outcome::Clean;
     }
     let sip = message.sip();
-    let request_uri =
-        sip.request_uri().filter(|uri| may_lack_user(uri)).map(|uri| ("Request-URI", String::from_utf8_lossy(uri).into_owned()));
+    let request_uri = sip.request_uri().filter(|uri| may_lack_user(uri)).map(|uri| ("Request-URI", lossy(uri).into_owned()));
     let mut found: Vec<(&str, String)> = request_uri.into_iter().filter(|(_, uri)| is_empty_user(&Uri::parse(uri))).collect();
     for (header, name) in HEADERS {
         if !sip.all(header).any(|line| may_lack_user(&line)) {
@@ -56,7 +55,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
         }
         let values = sip.values(header);
         let written = values.iter().filter(|value| may_lack_user(value) && !ctx.is_copied(message, header, value));
-        let mut texts = written.map(|value| String::from_utf8_lossy(value).into_owned());
+        let mut texts = written.map(|value| lossy(value).into_owned());
         found.extend(texts.find(|text| is_empty_user(&NameAddr::parse(text).uri())).map(|text| (name, text)));
     }
     let Some((name, text)) = found.first() else {

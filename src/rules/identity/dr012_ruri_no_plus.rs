@@ -5,8 +5,8 @@ use super::written::call_to_microsoft;
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
 use crate::flow::tls::is_service;
-use crate::proto::sip::{TypedHost, TypedUri, Uri, typed};
-use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
+use crate::proto::sip::{Method, TypedHost, Uri, lossy, typed};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule, by_sender};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -20,7 +20,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: true,
     hides: &[],
     page: include_str!("../../../rules/identity/DR012-ruri-no-plus.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_SBC.requests(&[Method::Invite]), check),
 };
 
 /// A user part of digits and separators from this length on is taken for a number.
@@ -31,28 +31,26 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
         return why;
     }
     let sip = message.sip();
-    let Some(text) = sip.request_uri().map(String::from_utf8_lossy) else { return Outcome::NotApplicable };
-    let uri = typed::uri(&text);
-    if !names_service(&uri) {
+    let Some(text) = sip.request_uri().map(lossy) else { return Outcome::NotApplicable };
+    let uri = Uri::parse(&text);
+    // What Microsoft gave as Contact may hold any user: only the service's own Request-URI is judged.
+    if !matches!(typed::uri_host(&text), TypedHost::Name(name) if is_service(&name)) {
         return Outcome::NotApplicable;
     }
-    let user = user(&Uri::parse(&text));
+    let user = user(&uri);
     // A blank before the number is another fault (DR024).
     let user = user.trim();
-    let phone = uri.params.iter().any(|(name, value)| {
-        name.eq_ignore_ascii_case("user") && value.as_deref().is_some_and(|value| value.eq_ignore_ascii_case("phone"))
-    });
-    let lacks_plus = is_number(user) || (phone && !user.is_empty() && !user.starts_with('+'));
+    let phone = || uri.params().any(|(name, value)| name.eq_ignore_ascii_case("user") && value.is_some_and(is_phone));
+    let lacks_plus = is_number(user) || (!user.is_empty() && !user.starts_with('+') && phone());
     if !lacks_plus {
         return Outcome::Clean;
     }
     let said = format!("INVITE from {} calls {user} without '+' in Request-URI", message.message.src().ip());
-    Outcome::Violated(vec![by_sender(ctx, message, RULE.severity, user.to_owned(), said, &String::from_utf8_lossy(sip.start_line()))])
+    Outcome::Violated(vec![by_sender(ctx, message, RULE.severity, user.to_owned(), said, &lossy(sip.start_line()))])
 }
 
-/// The Request-URI is the service's own: what Microsoft gave as Contact may hold any user.
-fn names_service(uri: &TypedUri) -> bool {
-    matches!(&uri.host, TypedHost::Name(name) if is_service(name))
+fn is_phone(value: &str) -> bool {
+    value.eq_ignore_ascii_case("phone")
 }
 
 /// `^[0-9*#().\-]{3,}$`

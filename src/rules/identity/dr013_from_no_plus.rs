@@ -4,8 +4,8 @@ use super::numbers::user;
 use super::written::{absent, call_to_microsoft, clean, single};
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
-use crate::proto::sip::{HeaderName, NameAddr};
-use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
+use crate::proto::sip::{HeaderName, Method, NameAddr, lossy};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule, by_sender};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -19,7 +19,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: false,
     hides: &[],
     page: include_str!("../../../rules/identity/DR013-from-no-plus.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_SBC.requests(&[Method::Invite]), check),
 };
 
 /// From this many digits on it is a subscriber number, below an extension or short code.
@@ -57,7 +57,7 @@ fn is_withheld(message: &LegMessage) -> bool {
 }
 
 fn has_number(value: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(value);
+    let text = lossy(value);
     let user = NameAddr::parse(&text).uri().user_decoded().unwrap_or_default().into_owned();
     let digits = user.strip_prefix('+').unwrap_or(&user);
     !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit())

@@ -4,8 +4,8 @@ use super::numbers::{are_of_one_block, are_one, is_diverted, is_ported, number, 
 use super::written::{call_to_microsoft, clean};
 use crate::call::LegMessage;
 use crate::finding::{Evidence, Outcome, Severity};
-use crate::proto::sip::{NameAddr, Uri};
-use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
+use crate::proto::sip::{Method, NameAddr, Uri, lossy};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule, by_sender};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -19,7 +19,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: true,
     hides: &[],
     page: include_str!("../../../rules/identity/DR015-to-ruri-digits-differ.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_SBC.requests(&[Method::Invite]), check),
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
@@ -38,7 +38,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     }
     let said = format!("INVITE from {} calls {called}, but has {other} in To", message.message.src().ip());
     let mut violation = by_sender(ctx, message, RULE.severity, format!("{called} {other}"), said, &format!("To: {to}"));
-    let start = String::from_utf8_lossy(message.sip().start_line()).into_owned();
+    let start = lossy(message.sip().start_line()).into_owned();
     violation.evidence.insert(1, Evidence::new(&message.message.seen(), start));
     Outcome::Violated(vec![violation])
 }

@@ -4,8 +4,8 @@ use super::numbers::{is_transfer_target, number, request_uri};
 use super::written::call_to_microsoft;
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
-use crate::proto::sip::{Scheme, Uri};
-use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
+use crate::proto::sip::{Method, Scheme, Uri, lossy};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule, by_sender};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -19,7 +19,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: true,
     hides: &[],
     page: include_str!("../../../rules/identity/DR016-user-phone.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_SBC.requests(&[Method::Invite]), check),
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
@@ -38,6 +38,6 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
         return Outcome::Clean;
     }
     let said = format!("INVITE from {} calls {called} without user=phone in Request-URI", message.message.src().ip());
-    let line = String::from_utf8_lossy(message.sip().start_line()).into_owned();
+    let line = lossy(message.sip().start_line()).into_owned();
     Outcome::Violated(vec![by_sender(ctx, message, RULE.severity, "no user=phone".to_owned(), said, &line)])
 }

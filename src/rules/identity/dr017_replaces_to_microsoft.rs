@@ -4,8 +4,8 @@ use super::numbers::{is_transfer_target, request_uri};
 use super::written::{clean, repeats_invite, values};
 use crate::call::{Call, LegMessage};
 use crate::finding::{Evidence, Outcome, Severity};
-use crate::proto::sip::{HeaderName, Method, NameAddr, Uri};
-use crate::rules::{Check, Ctx, Direction, Rule, by_sender, transport::parties::days};
+use crate::proto::sip::{HeaderName, Method, NameAddr, Uri, lossy};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule, by_sender, transport::parties::days};
 use crate::time::Timestamp;
 
 /// The rule.
@@ -20,7 +20,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: true,
     hides: &[],
     page: include_str!("../../../rules/identity/DR017-replaces-to-microsoft.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_SBC.any_request().but_repeats(), check),
 };
 
 /// 2022-04-01: from this month on such requests are rejected.
@@ -70,7 +70,7 @@ fn asked(message: &LegMessage) -> Option<Asked> {
     let in_uri = |place: &'static str, uri: &str, line: String| {
         Uri::parse(uri).header("Replaces").map(|value| Asked { place, call_id: call_id(&value), line })
     };
-    let start = String::from_utf8_lossy(message.sip().start_line()).into_owned();
+    let start = lossy(message.sip().start_line()).into_owned();
     let of_request = request_uri(message).and_then(|uri| in_uri("Request-URI", &uri, start));
     let mut of_headers = [(HeaderName::ReferTo, "Refer-To"), (HeaderName::Contact, "Contact")].into_iter().flat_map(|(header, name)| {
         values(message, header).into_iter().filter_map(move |value| in_uri(name, NameAddr::parse(&value).uri, format!("{name}: {value}")))

@@ -2,9 +2,9 @@
 
 use crate::call::{Leg, LegMessage};
 use crate::finding::{Evidence, Outcome, Severity, Violation};
-use crate::proto::sip::HeaderName;
+use crate::proto::sip::{HeaderName, lossy};
 use crate::rules::{
-    Check, Ctx, Direction, Rule,
+    Check, Ctx, Direction, Rule, Towards,
     along::{CUT, Found, line, with_microsoft},
 };
 use std::collections::{HashMap, HashSet};
@@ -57,6 +57,9 @@ impl<'l> Branch<'l> {
 }
 
 fn check(leg: &Leg, ctx: &Ctx<'_>) -> Outcome {
+    if with_microsoft(leg, ctx).all(|message| agrees(message, ctx)) {
+        return if with_microsoft(leg, ctx).next().is_some() { Outcome::Clean } else { Outcome::NotApplicable };
+    }
     let mut found = Found::default();
     let mut branches: HashMap<&[u8], Branch<'_>> = HashMap::new();
     let mut whole: Vec<&LegMessage> = Vec::new();
@@ -81,6 +84,19 @@ fn check(leg: &Leg, ctx: &Ctx<'_>) -> Outcome {
     found.outcome()
 }
 
+/// A whole message that surely agrees: a request with itself, a response with the request of its transaction, which has its branch.
+fn agrees(message: &LegMessage, ctx: &Ctx<'_>) -> bool {
+    let sip = message.sip();
+    let Some(cseq) = sip.cseq().filter(|_| !sip.head_cut()) else { return false };
+    if message.start.is_request {
+        return cseq.1 == sip.method_text();
+    }
+    let asked = ctx.request(message).filter(|request| ctx.towards(request) != Towards::Elsewhere && !request.retransmission);
+    let Some(request) = asked.map(LegMessage::sip) else { return false };
+    let branch = sip.branch().filter(|branch| branch.starts_with(COOKIE));
+    branch.is_some() && request.branch() == branch && request.cseq() == Some(cseq) && !request.head_cut()
+}
+
 fn request(message: &LegMessage, of: Option<&Branch<'_>>, ctx: &Ctx<'_>, found: &mut Found) {
     let sip = message.sip();
     let Some(cseq) = sip.first(HeaderName::CSeq) else { return };
@@ -89,11 +105,11 @@ fn request(message: &LegMessage, of: Option<&Branch<'_>>, ctx: &Ctx<'_>, found: 
         found.clean = true;
         return;
     }
-    let (name, said) = (ctx.name_of(message), String::from_utf8_lossy(said));
+    let (name, said) = (ctx.name_of(message), lossy(said));
     let says = if said.is_empty() { "names no method".to_owned() } else { format!("names {said}") };
     let mut evidence = vec![Evidence::new(&message.message.seen(), line(&sip, HeaderName::CSeq))];
     let answer = of.and_then(|of| of.answer);
-    evidence.extend(answer.map(|answer| Evidence::new(&answer.message.seen(), String::from_utf8_lossy(answer.sip().start_line()))));
+    evidence.extend(answer.map(|answer| Evidence::new(&answer.message.seen(), lossy(answer.sip().start_line()))));
     found.violations.push(Violation {
         severity: if of.is_some_and(|of| of.accepted) { RULE.severity.lower() } else { RULE.severity },
         subject: message.message.src().ip().to_string(),

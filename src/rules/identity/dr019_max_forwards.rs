@@ -2,9 +2,9 @@
 
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
-use crate::proto::sip::{HeaderName, Method};
+use crate::proto::sip::{HeaderName, Method, lossy};
 use crate::rules::{
-    Check, Ctx, Direction, Rule,
+    Check, Ctx, Direction, Heeds, Rule,
     along::{CUT, line},
     by_sender,
 };
@@ -21,7 +21,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: true,
     hides: &[],
     page: include_str!("../../../rules/identity/DR019-max-forwards.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::BETWEEN.any_request(), check),
 };
 
 /// Senders begin at 70 (RFC 3261 section 8.1.1.6): who hands over so little has sixty hops behind it, or was told a wrong number.
@@ -49,7 +49,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     if sip.is_half(HeaderName::MaxForwards) {
         return Outcome::NotChecked(CUT.to_owned());
     }
-    let text = String::from_utf8_lossy(&value);
+    let text = lossy(&value);
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse::<u16>().ok().filter(|number| digits && *number <= HIGHEST) {
         None => violated(message, ctx, refused, "no number", &format!("has Max-Forwards {text}, which is no number from 0 to {HIGHEST}")),

@@ -3,7 +3,7 @@
 use crate::call::{Leg, LegMessage};
 use crate::finding::{Outcome, Severity};
 use crate::flow::tls::SERVICE_DOMAINS;
-use crate::proto::sip::{HeaderName, Method, TypedHost, typed};
+use crate::proto::sip::{HeaderName, Method, TypedHost, lossy, typed};
 use crate::record::Seq;
 use crate::rules::{
     Check, Ctx, Direction, Rule,
@@ -38,8 +38,8 @@ fn check(leg: &Leg, ctx: &Ctx<'_>) -> Outcome {
     let mut found = Found::default();
     let given = OnceCell::new();
     for message in with_microsoft(leg, ctx).filter(|message| is_judged(message, ctx)) {
-        let Some(uri) = message.sip().request_uri().map(String::from_utf8_lossy) else { continue };
-        let host = typed::uri(&uri).host;
+        let Some(uri) = message.sip().request_uri().map(lossy) else { continue };
+        let host = typed::uri_host(&uri);
         let is_given = || given.get_or_init(|| hosts_given(ctx)).get(&host).is_some_and(|at| *at < message.message.seq());
         if is_services(&host, message, ctx) || is_driven(message) || is_given() {
             found.clean = true;
@@ -56,7 +56,7 @@ fn check(leg: &Leg, ctx: &Ctx<'_>) -> Outcome {
                     TypedHost::None => ("no host".to_owned(), ""),
                 };
                 let said = format!("{} from {} names {host} in Request-URI{says}", ctx.name_of(message), message.message.src().ip());
-                let line = String::from_utf8_lossy(message.sip().start_line()).into_owned();
+                let line = lossy(message.sip().start_line()).into_owned();
                 found.violations.push(by_sender(ctx, message, lowered(RULE.severity, message, ctx), host, said, &line));
             }
         }
@@ -100,7 +100,7 @@ fn hosts_given(ctx: &Ctx<'_>) -> HashMap<TypedHost, Seq> {
     for message in messages {
         let (sip, at) = (message.sip(), message.message.seq());
         let values = [HeaderName::Contact, HeaderName::ReferTo].into_iter().flat_map(|name| sip.values(name));
-        for host in values.map(|value| typed::host(&String::from_utf8_lossy(&value))) {
+        for host in values.map(|value| typed::host(&lossy(&value))) {
             let first = given.entry(host).or_insert(at);
             *first = at.min(*first);
         }

@@ -3,8 +3,8 @@
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
 use crate::flow::Transport;
-use crate::proto::sip::HeaderName;
-use crate::rules::{Check, Ctx, Direction, Rule, along::CUT, along::line, by_sender};
+use crate::proto::sip::{HeaderName, lossy};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule, along::CUT, along::line, by_sender};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -18,7 +18,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: true,
     hides: &[],
     page: include_str!("../../../rules/identity/DR021-via-transport.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_SBC.any_request(), check),
 };
 
 /// A branch that is unique begins so (RFC 3261 section 8.1.1.7).
@@ -32,12 +32,12 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     if sip.is_half(HeaderName::Via) || (sip.head_cut() && !sip.has(HeaderName::Via)) {
         return Outcome::NotChecked(CUT.to_owned());
     }
-    let transport = String::from_utf8_lossy(sip.via_transport().unwrap_or_default());
+    let transport = lossy(sip.via_transport().unwrap_or_default());
     let says_tls = transport.eq_ignore_ascii_case("TLS");
     let seen_as_tls = message.message.course().transport == Transport::Tls;
     let branch = sip.branch().unwrap_or_default();
     let has_cookie = branch.get(..COOKIE.len()).is_some_and(|head| head.eq_ignore_ascii_case(COOKIE));
-    let branch = String::from_utf8_lossy(branch);
+    let branch = lossy(branch);
     let (value, says) = match (sip.has(HeaderName::Via), has_cookie) {
         (false, _) => ("no Via", "has no Via".to_owned()),
         (true, _) if seen_as_tls && transport.is_empty() => ("no transport", "names no transport in the top Via".to_owned()),

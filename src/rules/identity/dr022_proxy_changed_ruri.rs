@@ -3,7 +3,7 @@
 use crate::call::{Leg, LegMessage};
 use crate::finding::{Evidence, Outcome, Severity};
 use crate::flow::tls::is_service;
-use crate::proto::sip::{HeaderName, Method, TypedHost, typed};
+use crate::proto::sip::{HeaderName, Method, TypedHost, lossy, typed};
 use crate::rules::{
     Check, Ctx, Direction, Rule,
     along::{CUT, Found, lowered, with_microsoft},
@@ -92,16 +92,16 @@ fn has_local_media(leg: &Leg) -> bool {
 
 /// The device changed the Request-URI: wrong, if it was the paired SBC that wrote it.
 fn changes(message: &LegMessage, earlier: &LegMessage, ctx: &Ctx<'_>, found: &mut Found) {
-    let uri = |message: &LegMessage| String::from_utf8_lossy(message.sip().request_uri().unwrap_or_default()).into_owned();
+    let uri = |message: &LegMessage| lossy(message.sip().request_uri().unwrap_or_default()).into_owned();
     let (first, then, device, from) = (uri(earlier), uri(message), sender(message), sender(earlier));
-    let for_service = matches!(typed::uri(&first).host, TypedHost::Name(name) if is_service(&name));
+    let for_service = matches!(typed::uri_host(&first), TypedHost::Name(name) if is_service(&name));
     if !for_service && !is_paired(from, ctx) {
         return found.lacks(format!("nothing tells which of {from} and {device} is the paired SBC"));
     }
     let said = format!("{device} changes the Request-URI of {} from {from}: {first} becomes {then}", ctx.name_of(message));
-    let line = String::from_utf8_lossy(message.sip().start_line()).into_owned();
+    let line = lossy(message.sip().start_line()).into_owned();
     let mut violation = by_sender(ctx, message, lowered(RULE.severity, message, ctx), from.to_string(), said, &line);
-    violation.evidence.push(Evidence::new(&earlier.message.seen(), String::from_utf8_lossy(earlier.sip().start_line())));
+    violation.evidence.push(Evidence::new(&earlier.message.seen(), lossy(earlier.sip().start_line())));
     found.violations.push(violation);
 }
 
@@ -112,8 +112,8 @@ fn passes(message: &LegMessage, ctx: &Ctx<'_>, found: &mut Found) {
         return;
     }
     let sip = message.sip();
-    let hosts: Vec<TypedHost> = sip.values(HeaderName::Via).iter().map(|value| typed::via(&String::from_utf8_lossy(value)).host).collect();
-    let contact = sip.values(HeaderName::Contact).first().map(|value| typed::host(&String::from_utf8_lossy(value)));
+    let hosts: Vec<TypedHost> = sip.values(HeaderName::Via).iter().map(|value| typed::via_host(&lossy(value))).collect();
+    let contact = sip.values(HeaderName::Contact).first().map(|value| typed::host(&lossy(value)));
     let (Some((top, lower)), Some(contact)) = (hosts.split_first(), contact) else { return };
     if contact == TypedHost::None || *top == contact || !lower.contains(&contact) {
         return;
@@ -125,6 +125,6 @@ fn passes(message: &LegMessage, ctx: &Ctx<'_>, found: &mut Found) {
     };
     let (top, contact) = (name(top), name(&contact));
     let said = format!("INVITE from {} comes from {contact}, which is its Contact, and passed {top} on its way", sender(message));
-    let vias: Vec<String> = sip.values(HeaderName::Via).iter().map(|value| String::from_utf8_lossy(value).into_owned()).collect();
+    let vias: Vec<String> = sip.values(HeaderName::Via).iter().map(|value| lossy(value).into_owned()).collect();
     found.violations.push(by_sender(ctx, message, Severity::Info, top, said, &format!("Via: {}", vias.join(", "))));
 }

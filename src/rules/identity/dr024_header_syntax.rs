@@ -1,10 +1,10 @@
 //! DR024: a header with a URI, or one that says who and which, that does not follow the grammar.
 
-use super::syntax::{Fault, faults, several};
+use super::syntax::{Fault, are_plain, faults, is_plain, several};
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity, Violation};
-use crate::proto::sip::HeaderName;
-use crate::rules::{Check, Ctx, Direction, Rule, along::CUT, by_sender};
+use crate::proto::sip::{HeaderName, Sip, lossy};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule, along::CUT, by_sender};
 use std::borrow::Cow;
 use std::collections::HashSet;
 
@@ -20,7 +20,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: true,
     hides: &["DR079"],
     page: include_str!("../../../rules/identity/DR024-header-syntax.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::BETWEEN, check),
 };
 
 /// Headers with addresses.
@@ -50,22 +50,25 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
         return Outcome::NotApplicable;
     }
     let sip = message.sip();
+    if is_all_plain(&sip) {
+        return if sip.head_cut() { Outcome::NotChecked(CUT.to_owned()) } else { Outcome::Clean };
+    }
     let mut violations = Vec::new();
     if let Some(uri) = sip.request_uri() {
-        let uri = String::from_utf8_lossy(uri);
-        let line = String::from_utf8_lossy(sip.start_line());
+        let uri = lossy(uri);
+        let line = lossy(sip.start_line());
         violations.extend(Fault::of_uri(&uri).map(|fault| violation(message, ctx, "Request-URI", &fault, &line)));
     }
     for name in ADDRESSES.into_iter().filter(|name| sip.has(*name) && !sip.is_half(*name)) {
         let lines = own(message, ctx, name);
         let faulty = |line: &Cow<'_, [u8]>| {
-            let text = String::from_utf8_lossy(line);
+            let text = lossy(line);
             faults(&text, name).map(|fault| violation(message, ctx, name.canonical(), &fault, &format!("{name}: {text}")))
         };
         violations.extend(lines.iter().find_map(faulty));
     }
     for name in SINGLE.into_iter().filter(|name| sip.has(*name) && !sip.is_half(*name)) {
-        let values: Vec<String> = own(message, ctx, name).iter().map(|value| String::from_utf8_lossy(value).into_owned()).collect();
+        let values: Vec<String> = own(message, ctx, name).iter().map(|value| lossy(value).into_owned()).collect();
         let line = || format!("{name}: {}", values.iter().take(PRINTED).map(String::as_str).collect::<Vec<_>>().join(" | "));
         violations.extend(several(&values, name).map(|fault| violation(message, ctx, name.canonical(), &fault, &line())));
     }
@@ -74,6 +77,24 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
         (true, true) => Outcome::NotChecked(CUT.to_owned()),
         (true, false) => Outcome::Clean,
     }
+}
+
+/// Nothing in the message looks as if it had a fault, whoever wrote it.
+fn is_all_plain(sip: &Sip<'_>) -> bool {
+    let mut once = [false; SINGLE.len()];
+    let plain = sip.index.headers.iter().all(|header| {
+        let value = header.value.of(sip.text);
+        let is_first = SINGLE.iter().position(|name| *name == header.name).is_none_or(|at| !std::mem::replace(&mut once[at], true));
+        let has_one = || memchr::memchr(b',', value).is_none();
+        is_first
+            && match header.name {
+                HeaderName::CallId | HeaderName::CSeq | HeaderName::MaxForwards => has_one(),
+                HeaderName::From | HeaderName::To => is_plain(value),
+                name if ADDRESSES.contains(&name) => are_plain(value),
+                _ => true,
+            }
+    });
+    plain && sip.request_uri().is_none_or(|uri| is_plain(uri))
 }
 
 /// The lines of a header that the sender wrote itself. A response repeats some of its request's, To with a tag behind it; without the

@@ -2,7 +2,7 @@
 
 use crate::call::{Leg, LegMessage};
 use crate::finding::{Evidence, Outcome, Severity, Violation};
-use crate::proto::sip::{HeaderName, Method};
+use crate::proto::sip::{HeaderName, Method, lossy};
 use crate::rules::{
     Check, Ctx, Direction, Rule,
     along::{CUT, with_microsoft},
@@ -43,7 +43,7 @@ fn check(leg: &Leg, ctx: &Ctx<'_>) -> Outcome {
         return Outcome::NotChecked("no message in which the SBC would say it is in the capture".to_owned());
     };
     let sender = message.message.src().ip();
-    let line = String::from_utf8_lossy(message.sip().start_line()).into_owned();
+    let line = lossy(message.sip().start_line()).into_owned();
     Outcome::Violated(vec![Violation {
         severity: RULE.severity,
         subject: sender.to_string(),

@@ -2,7 +2,7 @@
 
 use crate::call::{Leg, LegMessage, Transaction};
 use crate::finding::{Evidence, Violation};
-use crate::proto::sip::Method;
+use crate::proto::sip::{Method, lossy};
 use crate::rules::Ctx;
 use crate::time::Span;
 
@@ -27,7 +27,7 @@ impl Undelivered<'_> {
         };
         violation.message = format!("{}, and a later {method} of Microsoft's {fate}", violation.message);
         for message in std::iter::once(self.request).chain(self.answer) {
-            violation.evidence.push(Evidence::new(&message.message.seen(), String::from_utf8_lossy(message.sip().start_line())));
+            violation.evidence.push(Evidence::new(&message.message.seen(), lossy(message.sip().start_line())));
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::written::single;
 use crate::call::LegMessage;
-use crate::proto::sip::{HeaderName, NameAddr, Uri};
+use crate::proto::sip::{HeaderName, NameAddr, Uri, lossy};
+use std::borrow::Cow;
 
 /// Fewer characters are no number.
 const SHORTEST: usize = 3;
@@ -14,12 +15,12 @@ const FEWEST_OF_BLOCK: usize = 7;
 const DIALLED_BEFORE: [&str; 4] = ["", "0", "00", "011"];
 
 /// The Request-URI.
-pub fn request_uri(message: &LegMessage) -> Option<String> {
-    message.sip().request_uri().map(|uri| String::from_utf8_lossy(uri).into_owned())
+pub fn request_uri(message: &LegMessage) -> Option<Cow<'_, str>> {
+    message.sip().request_uri().map(lossy)
 }
 
 /// The To.
-pub fn to(message: &LegMessage) -> Option<String> {
+pub fn to(message: &LegMessage) -> Option<Cow<'_, str>> {
     single(message, HeaderName::To)
 }
 

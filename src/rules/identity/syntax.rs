@@ -1,6 +1,7 @@
 //! Faults of addresses and URIs against the grammar (RFC 3261 sections 20.10 and 25.1), and whether a tolerant reader gets over them.
 
 use crate::proto::sip::{Brackets, HeaderName, Host, NameAddr, Scheme, Uri};
+use memchr::{memchr, memchr_iter};
 
 /// A fault.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,6 +31,62 @@ impl Fault {
         let raw = reason.chars().find(|c| matches!(c, ';' | '\u{2018}' | '\u{2019}' | '\u{201c}' | '\u{201d}'))?;
         Some(Self::new("raw Reason", &format!("has a raw '{raw}' in the Reason of a URI"), true))
     }
+}
+
+/// Octets of a line that [`is_plain`] does not look into further: quotes, escapes, lists, headers of URIs, blanks that may part a scheme
+/// from its URI, brackets, and all that is not ASCII.
+const ODD: u8 = 1;
+const OPEN: u8 = 2;
+const CLOSE: u8 = 4;
+const BLANK: u8 = 8;
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut at = 0;
+    while at < classes.len() {
+        classes[at] = match at as u8 {
+            b'"' | b'\\' | b',' | b'?' | 0x7f.. | ..=0x08 | 0x0a..=0x1f => ODD,
+            b'<' => OPEN,
+            b'>' => CLOSE,
+            b' ' | b'\t' => BLANK,
+            _ => 0,
+        };
+        at += 1;
+    }
+    classes
+};
+
+/// The line of an address header surely has none of the faults below: one address behind a quoted name, if any, with one pair of brackets
+/// or none, neither lists nor headers in it, and nothing in the brackets that may be a tag or a blank. Nearly all lines are so.
+pub fn is_plain(line: &[u8]) -> bool {
+    match line.strip_prefix(b"\"").and_then(|rest| rest.split_at_checked(memchr(b'"', rest)?)) {
+        Some((name, rest)) if !name.iter().any(|byte| CLASSES[usize::from(*byte)] & !BLANK != 0) => {
+            is_plain_address(rest.get(1..).unwrap_or_default())
+        }
+        Some(_) => false,
+        None => is_plain_address(line),
+    }
+}
+
+/// All elements of a list are so.
+pub fn are_plain(line: &[u8]) -> bool {
+    is_plain(line) || (memchr(b'"', line).is_none() && line.split(|byte| *byte == b',').all(|element| is_plain(element.trim_ascii())))
+}
+
+fn is_plain_address(line: &[u8]) -> bool {
+    let seen = line.iter().fold(0, |seen, byte| seen | CLASSES[usize::from(*byte)]);
+    if seen & (ODD | OPEN | CLOSE) == 0 {
+        return seen & BLANK == 0;
+    }
+    let (Some(open), Some(close)) = (memchr(b'<', line), memchr(b'>', line)) else { return false };
+    let Some(within) = line.get(open + 1..close).filter(|_| seen & ODD == 0) else { return false };
+    let is_odd = |byte: &u8| CLASSES[usize::from(*byte)] != 0;
+    let behind = line.get(close + 1..).unwrap_or_default();
+    !within.iter().any(is_odd) && !behind.iter().any(|byte| matches!(byte, b'<' | b'>')) && !has_tag(within)
+}
+
+/// Something in it may be a parameter `tag`.
+fn has_tag(uri: &[u8]) -> bool {
+    memchr_iter(b';', uri).any(|at| uri.get(at + 1..at + 4).is_some_and(|name| name.eq_ignore_ascii_case(b"tag")))
 }
 
 /// The first fault of one line of a header with addresses; the others often follow from it.
@@ -172,6 +229,27 @@ mod tests {
         ] {
             assert_eq!(kind(line), None, "{line}");
         }
+    }
+
+    #[test]
+    fn a_plain_line_has_no_fault() {
+        let pieces =
+            ["", "<", ">", "sip:+1@a", "SIP: a", ";tag=1", ";TAG=2", "\"", ",", "?Reason=SIP;cause=302", " ", "A ", "\\", "ü", "*", ";lr"];
+        let mut plain = 0;
+        for parts in (0..pieces.len().pow(4)).map(|n| [n, n / 16, n / 256, n / 4_096].map(|n| pieces[n % 16])) {
+            let line = parts.concat();
+            if is_plain(line.trim().as_bytes()) {
+                plain += 1;
+                assert_eq!(faults(line.trim(), HeaderName::From), None, "{line}");
+                assert_eq!(several(&[line.trim().to_owned()], HeaderName::From), None, "{line}");
+            }
+            if are_plain(line.trim().as_bytes()) {
+                assert_eq!(faults(line.trim(), HeaderName::HistoryInfo), None, "{line}");
+            }
+        }
+        assert!(plain > 100, "{plain}");
+        assert!(is_plain(b"\"Ann B\" <sip:a@b>;tag=1") && are_plain(b"<tel:+1>, <sip:+1@a;user=phone>") && !is_plain(b"<a>, <b>"));
+        assert!(is_plain(b"Ann <sip:+1@sbc.example:5061;transport=tls;lr>;tag=7"));
     }
 
     #[test]

@@ -2,13 +2,23 @@
 
 use crate::call::LegMessage;
 use crate::finding::Outcome;
-use crate::proto::sip::{HeaderName, Method, NameAddr, TypedHost, typed};
-use crate::rules::Ctx;
+use crate::proto::sip::{HeaderName, Method, NameAddr, TypedHost, lossy, typed};
+use crate::rules::{Answer, Ctx, Heeds};
+use smallvec::SmallVec;
+use std::borrow::Cow;
 
 /// Why nothing is said of a message that is not whole.
 pub const CUT: &str = "message is cut by the snap length";
 /// Why nothing is said of Record-Route in an answer.
 pub const NO_REQUEST: &str = "the request of the answer is not in the capture";
+
+/// Messages of the SBC's by which the service may learn who it is: those that [`introduces`] takes are among them.
+pub const INTRODUCING: Heeds = Heeds::FROM_SBC
+    .requests(&[Method::Options, Method::Invite, Method::Refer, Method::Subscribe])
+    .and_answers(&[Method::Invite], &[Answer::Progress, Answer::Ok]);
+
+/// The elements of a list header.
+pub type Values<'m> = SmallVec<[Cow<'m, str>; 2]>;
 
 /// The port of SIP over TLS where a URI names none, and of other transports (RFC 3261 section 19.1.2).
 const PORTS: [u16; 2] = [5061, 5060];
@@ -29,15 +39,18 @@ pub fn repeats_invite(message: &LegMessage) -> bool {
 }
 
 /// The elements of a list header; half a value at the end of a cut message is none.
-pub fn values(message: &LegMessage, header: HeaderName) -> Vec<String> {
-    message.sip().whole_values(header).iter().map(|value| String::from_utf8_lossy(value).into_owned()).collect()
+pub fn values(message: &LegMessage, header: HeaderName) -> Values<'_> {
+    message.sip().texts(header)
 }
 
 /// The value of a header that is no list, unless the message is cut inside it.
-pub fn single(message: &LegMessage, header: HeaderName) -> Option<String> {
+pub fn single(message: &LegMessage, header: HeaderName) -> Option<Cow<'_, str>> {
     let sip = message.sip();
-    let is_whole = sip.whole_values(header).len() == sip.values(header).len();
-    sip.first(header).filter(|_| is_whole).map(|value| String::from_utf8_lossy(&value).into_owned())
+    let is_whole = !sip.head_cut() || sip.whole_values(header).len() == sip.values(header).len();
+    match sip.first(header).filter(|_| is_whole)? {
+        Cow::Borrowed(value) => Some(lossy(value)),
+        Cow::Owned(value) => Some(Cow::Owned(lossy(&value).into_owned())),
+    }
 }
 
 /// What is said where a message does not have what a rule looks at: what is cut off may have been it.
@@ -61,14 +74,18 @@ pub fn call_to_microsoft(message: &LegMessage, ctx: &Ctx<'_>) -> Result<(), Outc
 
 /// Record-Route values of the sender, in order: all of a request's; of a response's those whose host the request did not carry. None where
 /// that request was not seen whole.
-pub fn routes(message: &LegMessage, ctx: &Ctx<'_>) -> Option<Vec<String>> {
+pub fn routes<'m>(message: &'m LegMessage, ctx: &Ctx<'_>) -> Option<Values<'m>> {
     let mut written = values(message, HeaderName::RecordRoute);
     if message.sip().is_request() || written.is_empty() {
         return Some(written);
     }
     let request = ctx.request(message).filter(|request| !request.sip().head_cut())?;
-    let carried: Vec<TypedHost> = values(request, HeaderName::RecordRoute).iter().map(|value| typed::host(value)).collect();
-    written.retain(|value| !carried.contains(&typed::host(value)));
+    let copied = values(request, HeaderName::RecordRoute);
+    written.retain(|value| !copied.contains(value));
+    if !written.is_empty() {
+        let carried: Vec<TypedHost> = copied.iter().map(|value| typed::host(value)).collect();
+        written.retain(|value| !carried.contains(&typed::host(value)));
+    }
     Some(written)
 }
 

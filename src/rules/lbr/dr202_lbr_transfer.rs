@@ -30,7 +30,7 @@ fn check(call: &Call, ctx: &Ctx<'_>) -> Outcome {
     let legs = || call.legs.iter().zip(ctx.recognitions).filter(|(_, recognition)| recognition.is_direct_routing());
     let (mut violations, mut lack, mut clean): (Vec<Violation>, Option<String>, bool) = (Vec::new(), None, false);
     for (leg, recognition) in legs() {
-        let ctx = Ctx { leg: Some((leg, recognition)), ..*ctx };
+        let ctx = ctx.of_leg(leg, recognition);
         for outcome in [to_pstn(call, leg, recognition, &ctx), to_teams(call, leg, recognition, &ctx), by_refer(leg)] {
             match outcome {
                 Outcome::Violated(more) => violations.extend(more),

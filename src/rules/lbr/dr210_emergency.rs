@@ -3,7 +3,8 @@
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity, Violation};
 use crate::path::lbr::emergency;
-use crate::rules::{Check, Ctx, Direction, Rule};
+use crate::proto::sip::{Method, lossy};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -17,7 +18,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: false,
     hides: &[],
     page: include_str!("../../../rules/lbr/DR210-emergency.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_MICROSOFT.requests(&[Method::Invite]), check),
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
@@ -28,7 +29,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     let Some(sign) = emergency::sign(&sip, ctx.topology) else {
         return if sip.head_cut() { Outcome::NotChecked(super::CUT.to_owned()) } else { Outcome::Clean };
     };
-    let evidence = ctx.proof(message, &String::from_utf8_lossy(sip.start_line()));
+    let evidence = ctx.proof(message, &lossy(sip.start_line()));
     let (subject, text) =
         (message.message.dst().ip().to_string(), format!("an emergency call for {}: INVITE with {sign}", message.message.dst().ip()));
     Outcome::Violated(vec![Violation { severity: RULE.severity, subject, value: sign, message: text, evidence }])

@@ -4,7 +4,8 @@ use super::CUT;
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity, Violation};
 use crate::path::lbr::emergency;
-use crate::rules::{Check, Ctx, Direction, Rule};
+use crate::proto::sip::{Method, lossy};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -18,7 +19,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: false,
     hides: &[],
     page: include_str!("../../../rules/lbr/DR211-pidf-lo-missing.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_MICROSOFT.requests(&[Method::Invite]), check),
 };
 
 /// Presence information with a location (RFC 5139).
@@ -43,6 +44,6 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     }
     let subject = gateway.fqdn.to_string();
     let text = format!("an emergency call (INVITE with {sign}) for {subject}, which takes locations, has no {PIDF} body");
-    let evidence = ctx.proof(message, &String::from_utf8_lossy(sip.start_line()));
+    let evidence = ctx.proof(message, &lossy(sip.start_line()));
     Outcome::Violated(vec![Violation { severity: RULE.severity, subject, value: sign, message: text, evidence }])
 }

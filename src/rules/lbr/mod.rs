@@ -3,6 +3,7 @@
 use crate::call::Leg;
 use crate::finding::{Evidence, Outcome, Severity, Violation};
 use crate::path::lbr::{Audit, Began, Fate, Observed, Party, Whereabouts, user};
+use crate::proto::sip::lossy;
 use crate::rules::Ctx;
 use crate::topology::{Topology, User};
 
@@ -74,7 +75,7 @@ fn outcome(audit: Audit, who: &Party<'_>, at: &Whereabouts<'_>, proof: Vec<Evide
 
 /// The INVITE with what shows the place, and its answer.
 fn proof(seen: &Observed<'_>, at: &Whereabouts<'_>, ctx: &Ctx<'_>) -> Vec<Evidence> {
-    let line = String::from_utf8_lossy(seen.invite.sip().start_line()).into_owned();
+    let line = lossy(seen.invite.sip().start_line()).into_owned();
     let mut proof = ctx.proof(seen.invite, &line);
     if let Some(first) = proof.first_mut().filter(|_| at.located.location.is_some()) {
         first.excerpt = format!("{line}; {}", at.located.why);

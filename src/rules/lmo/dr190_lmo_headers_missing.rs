@@ -4,8 +4,8 @@ use super::{CUT, by_settings, start_line};
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
 use crate::path::lmo::{LOCATION, PATH, SITE, Told, UserLocation};
-use crate::proto::{sdp, sip::Sip};
-use crate::rules::{Check, Ctx, Direction, Rule};
+use crate::proto::sip::{Method, Sip};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule};
 use crate::topology::{BypassMode, Place};
 
 /// The rule.
@@ -20,7 +20,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: false,
     hides: &[],
     page: include_str!("../../../rules/lmo/DR190-lmo-headers-missing.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_MICROSOFT.requests(&[Method::Invite]), check),
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
@@ -35,7 +35,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     if sip.head_cut() || (sip.body_cut() && sip.sdp().is_none()) {
         return Outcome::NotChecked(CUT.to_owned());
     }
-    if !is_from_client(&sip, message, ctx) {
+    if !is_from_client(message, ctx) {
         return Outcome::NotApplicable;
     }
     let missing = missing(&sip);
@@ -51,8 +51,8 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
 }
 
 /// Its description has candidates of a client: a media processor names addresses of Microsoft's alone.
-fn is_from_client(sip: &Sip<'_>, message: &LegMessage, ctx: &Ctx<'_>) -> bool {
-    let Some(sdp) = sip.sdp().and_then(|body| sdp::parse_tolerant(&body)) else { return false };
+fn is_from_client(message: &LegMessage, ctx: &Ctx<'_>) -> bool {
+    let Some(sdp) = ctx.sdp(message) else { return false };
     let at = message.message.at();
     let is_microsoft = |ip| ctx.topology.place_of(ip, at) == Place::Microsoft;
     sdp.media.iter().flat_map(|media| &media.candidates).any(|candidate| !candidate.address.is_some_and(is_microsoft))

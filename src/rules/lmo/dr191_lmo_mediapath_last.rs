@@ -7,8 +7,8 @@ use crate::path::{
     gateway,
     lmo::{PATH, Told},
 };
-use crate::proto::sip::{TypedHost, typed};
-use crate::rules::{Check, Ctx, Direction, Rule};
+use crate::proto::sip::{Method, TypedHost, lossy, typed};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule};
 use crate::topology::Topology;
 
 /// The rule.
@@ -23,7 +23,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: false,
     hides: &[],
     page: include_str!("../../../rules/lmo/DR191-lmo-mediapath-last.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_MICROSOFT.requests(&[Method::Invite]), check),
 };
 
 /// Microsoft's page on configuration spells one SBC both ways; captures made after its sample are not at fault.
@@ -39,8 +39,8 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
         return Outcome::NotChecked(CUT.to_owned());
     }
     let Some(last) = path.last() else { return Outcome::NotApplicable };
-    let uri = sip.request_uri().map(String::from_utf8_lossy).unwrap_or_default();
-    let TypedHost::Name(target) = typed::uri(&uri).host else {
+    let uri = sip.request_uri().map(lossy).unwrap_or_default();
+    let TypedHost::Name(target) = typed::uri_host(&uri) else {
         return Outcome::NotChecked("the Request-URI names no SBC".to_owned());
     };
     let line = format!("{PATH}: {}", path.join(", "));

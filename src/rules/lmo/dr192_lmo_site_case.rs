@@ -4,8 +4,8 @@ use super::{CUT, by_settings};
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity, Violation};
 use crate::path::lmo::{PATH, SITE, Told};
-use crate::proto::sip::Uri;
-use crate::rules::{Check, Ctx, Direction, Rule};
+use crate::proto::sip::{Uri, lossy};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -19,7 +19,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: false,
     hides: &[],
     page: include_str!("../../../rules/lmo/DR192-lmo-site-case.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_MICROSOFT, check),
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
@@ -28,7 +28,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     }
     let sip = message.sip();
     let told = Told::of(&sip);
-    let uri = sip.request_uri().filter(|_| ctx.is_initial_invite(message)).map(String::from_utf8_lossy).unwrap_or_default();
+    let uri = sip.request_uri().filter(|_| ctx.is_initial_invite(message)).map(lossy).unwrap_or_default();
     let target = Uri::parse(&uri).host.name();
     let last = told.path.as_ref().and_then(|path| path.last()).zip(target);
     if told.site.is_none() && last.is_none() {

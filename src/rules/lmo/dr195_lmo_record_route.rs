@@ -4,8 +4,8 @@ use super::CUT;
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity, Violation};
 use crate::path::gateway;
-use crate::proto::sip::{HeaderName, TypedHost, typed};
-use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
+use crate::proto::sip::{HeaderName, Method, TypedHost, lossy, typed};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule, by_sender};
 use crate::topology::Gateway;
 
 /// The rule.
@@ -20,7 +20,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: false,
     hides: &[],
     page: include_str!("../../../rules/lmo/DR195-lmo-record-route.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_SBC.requests(&[Method::Invite]), check),
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
@@ -30,14 +30,14 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     let sip = message.sip();
     let downstream = [HeaderName::Contact, HeaderName::From].into_iter().find_map(|header| {
         let value = sip.values(header).into_iter().next()?;
-        let TypedHost::Name(name) = typed::host(&String::from_utf8_lossy(&value)) else { return None };
+        let TypedHost::Name(name) = typed::host(&lossy(&value)) else { return None };
         gateway::by_name(ctx.topology, &name).filter(|gateway| gateway.proxy.is_some())
     });
     let Some((downstream, proxy)) = downstream.and_then(|gateway| Some((gateway, gateway.proxy.as_ref()?))) else {
         return Outcome::NotApplicable;
     };
     let routes = sip.values(HeaderName::RecordRoute);
-    let mut hosts = routes.iter().map(|value| typed::host(&String::from_utf8_lossy(value)));
+    let mut hosts = routes.iter().map(|value| typed::host(&lossy(value)));
     if hosts.any(|host| is_proxy(&host, proxy, ctx)) {
         return Outcome::Clean;
     }
@@ -60,7 +60,7 @@ fn violation(message: &LegMessage, downstream: &Gateway, proxy: &str, ctx: &Ctx<
     let said = format!("INVITE of {} carries no Record-Route of its proxy SBC {proxy}", downstream.fqdn);
     let sip = message.sip();
     let line = match sip.values(HeaderName::RecordRoute).first() {
-        Some(value) => format!("Record-Route: {}", String::from_utf8_lossy(value)),
+        Some(value) => format!("Record-Route: {}", lossy(value)),
         None => super::start_line(message),
     };
     by_sender(ctx, message, RULE.severity, downstream.fqdn.to_string(), said, &line)

@@ -4,7 +4,7 @@ use super::{CUT, by_settings};
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
 use crate::path::lmo::{Near, PATH, Told, UserLocation, Way, way};
-use crate::rules::{Check, Ctx, Direction, Rule};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule};
 use crate::topology::{BypassMode, Gateway};
 
 /// The rule.
@@ -19,7 +19,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: false,
     hides: &[],
     page: include_str!("../../../rules/lmo/DR196-lmo-path-mode.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_MICROSOFT, check),
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {

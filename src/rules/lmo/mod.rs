@@ -2,6 +2,7 @@
 
 use crate::call::LegMessage;
 use crate::finding::Violation;
+use crate::proto::sip::lossy;
 use crate::rules::Ctx;
 
 pub mod dr190_lmo_headers_missing;
@@ -31,5 +32,5 @@ fn by_settings(
 
 /// The message's start line.
 fn start_line(message: &LegMessage) -> String {
-    String::from_utf8_lossy(message.sip().start_line()).into_owned()
+    lossy(message.sip().start_line()).into_owned()
 }

@@ -4,8 +4,8 @@ use super::answer::{self, Answer};
 use super::times::seconds;
 use crate::call::LegMessage;
 use crate::finding::{Evidence, Outcome, Severity, Violation};
-use crate::proto::sip::Method;
-use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
+use crate::proto::sip::{Method, lossy};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule, by_sender};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -19,7 +19,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: false,
     hides: &[],
     page: include_str!("../../../rules/options/DR053-options-unanswered.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_SBC.requests(&[Method::Options]), check),
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
@@ -29,7 +29,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     let (from, to) = (message.message.src().ip(), message.message.dst().ip());
     let violation = |value: &str, says: &str, ended: Option<Evidence>| -> Violation {
         let text = format!("OPTIONS from {from} to {to} {says}");
-        let line = String::from_utf8_lossy(message.sip().start_line()).into_owned();
+        let line = lossy(message.sip().start_line()).into_owned();
         let mut violation = by_sender(ctx, message, RULE.severity, format!("{to}: {value}"), text, &line);
         violation.evidence.extend(ended);
         violation

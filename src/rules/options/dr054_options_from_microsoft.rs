@@ -4,8 +4,8 @@ use super::answer::{self, Answer};
 use super::times::seconds;
 use crate::call::LegMessage;
 use crate::finding::{Evidence, Outcome, Severity, Violation};
-use crate::proto::sip::Method;
-use crate::rules::{Check, Ctx, Direction, Rule};
+use crate::proto::sip::{Method, lossy};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -19,7 +19,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: false,
     hides: &[],
     page: include_str!("../../../rules/options/DR054-options-from-microsoft.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::FROM_MICROSOFT.requests(&[Method::Options]), check),
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
@@ -30,7 +30,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
         return Outcome::NotApplicable;
     }
     let violation = |value: &str, message_text: String, ended: Option<Evidence>| -> Outcome {
-        let mut evidence = ctx.proof(message, &String::from_utf8_lossy(message.sip().start_line()));
+        let mut evidence = ctx.proof(message, &lossy(message.sip().start_line()));
         evidence.extend(ended);
         let (severity, subject) = (RULE.severity, sbc.to_string());
         Outcome::Violated(vec![Violation { severity, subject, value: value.to_owned(), message: message_text, evidence }])
@@ -38,7 +38,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     match answer::of(message, ctx) {
         Answer::Final(last) if last.start.status == Some(200) => Outcome::Clean,
         Answer::Final(last) => {
-            let line = String::from_utf8_lossy(last.sip().start_line()).into_owned();
+            let line = lossy(last.sip().start_line()).into_owned();
             let line = line.strip_prefix("SIP/2.0 ").unwrap_or(&line).to_owned();
             let status = last.start.status.map_or_else(|| line.clone(), |status| status.to_string());
             violation(&status, format!("{sbc} answers OPTIONS of Microsoft's {from} with {line}"), None)

@@ -3,7 +3,7 @@
 use super::taken::{CUT, Taken, taken};
 use crate::call::{Leg, LegMessage, Reason, reason, reasons};
 use crate::finding::{Evidence, Outcome, Severity, Violation};
-use crate::proto::sip::HeaderName;
+use crate::proto::sip::{HeaderName, lossy};
 use crate::rules::{Check, Ctx, Direction, Rule};
 
 /// The rule.
@@ -70,7 +70,7 @@ fn judge(taken: &Taken<'_>, ctx: &Ctx<'_>) -> Outcome {
         "{sbc} answers Microsoft's INVITE with {status} because of {}, and only {list} make Microsoft try the next trunk",
         fault.what
     );
-    let line = String::from_utf8_lossy(last.sip().start_line()).into_owned();
+    let line = lossy(last.sip().start_line()).into_owned();
     let evidence = std::iter::once(Evidence::new(&last.message.seen(), line)).chain(fault.shown).collect();
     let value = format!("{status} for {}", fault.value);
     Outcome::Violated(vec![Violation { severity: RULE.severity, subject: sbc.to_string(), value, message, evidence }])
@@ -107,7 +107,7 @@ fn fault(taken: &Taken<'_>, last: &LegMessage, ctx: &Ctx<'_>) -> Option<Fault> {
     taken.sent_on(ctx.call?, ctx).iter().find_map(|sent| {
         let shown = |message: &LegMessage, line: String| vec![Evidence::new(&message.message.seen(), line)];
         let timed_out = |what: &str, value: &str, message: &LegMessage| {
-            let line = String::from_utf8_lossy(message.sip().start_line()).into_owned();
+            let line = lossy(message.sip().start_line()).into_owned();
             Some(Fault {
                 what: format!("{what} of {}", sent.invite.message.dst().ip()),
                 value: value.to_owned(),
@@ -131,5 +131,5 @@ fn by_cause(reasons: &[Reason], shown: Vec<Evidence>) -> Option<Fault> {
 
 fn reason_line(message: &LegMessage) -> String {
     let value = message.sip().first(HeaderName::Reason).unwrap_or_default();
-    format!("Reason: {}", String::from_utf8_lossy(&value))
+    format!("Reason: {}", lossy(&value))
 }

@@ -3,6 +3,7 @@
 use super::taken::{Taken, taken};
 use crate::call::{Leg, LegMessage};
 use crate::finding::{Evidence, Outcome, Severity, Violation};
+use crate::proto::sip::lossy;
 use crate::rules::{Check, Ctx, Direction, Rule};
 use crate::time::Span;
 
@@ -59,7 +60,7 @@ fn judge(taken: &Taken<'_>, ctx: &Ctx<'_>) -> Result<Option<Violation>, String> 
         (None, Some(cancel)) => {
             let (sbc, waited) = (taken.sbc(), (cancel.message.at() - begun).as_millis_f64() / 1000.0);
             let message = format!("{sbc} gives Microsoft no progress, and after {waited:.1} s Microsoft cancels the call");
-            let line = |m: &LegMessage| String::from_utf8_lossy(m.sip().start_line()).into_owned();
+            let line = |m: &LegMessage| lossy(m.sip().start_line()).into_owned();
             let evidence = [taken.invite, cancel].map(|m| Evidence::new(&m.message.seen(), line(m))).into();
             let value = format!("no progress in {seconds} s");
             Ok(Some(Violation { severity: RULE.severity, subject: sbc.to_string(), value, message, evidence }))

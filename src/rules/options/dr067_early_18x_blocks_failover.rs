@@ -3,7 +3,7 @@
 use super::taken::{SentOn, Taken, taken};
 use crate::call::{Call, Leg, LegMessage, media, reason, reasons};
 use crate::finding::{Evidence, Outcome, Severity, Violation};
-use crate::proto::sdp;
+use crate::proto::{sdp, sip::lossy};
 use crate::rules::{Check, Ctx, Direction, Rule};
 use crate::time::Timestamp;
 use std::net::SocketAddr;
@@ -95,7 +95,7 @@ fn violation(taken: &Taken<'_>, progress: &LegMessage, last: &LegMessage, sent: 
     let (sbc, far) = (taken.sbc(), sent.invite.message.dst().ip());
     let message =
         format!("{sbc} sends Microsoft {early} before {far} made any progress, and then {failed}: Microsoft tries no other trunk");
-    let line = |message: &LegMessage| String::from_utf8_lossy(message.sip().start_line()).into_owned();
+    let line = |message: &LegMessage| lossy(message.sip().start_line()).into_owned();
     let evidence = [progress, sent.invite, last].map(|message| Evidence::new(&message.message.seen(), line(message))).into();
     Violation { severity: RULE.severity, subject: sbc.to_string(), value: early.to_string(), message, evidence }
 }

@@ -103,6 +103,7 @@ mod tests {
             profile: Profile::Teams,
             scenario: None,
             leg: None,
+            courses: &[],
         };
         check("198.51.100.4".parse().unwrap(), &history, &ctx)
     }

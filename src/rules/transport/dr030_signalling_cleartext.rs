@@ -4,6 +4,7 @@ use crate::call::{Leg, LegMessage};
 use crate::decode::MacPair;
 use crate::finding::{Evidence, Outcome, Severity, Violation};
 use crate::flow::{Origin, Transport};
+use crate::proto::sip::lossy;
 use crate::rules::{Check, Ctx, Direction, Rule};
 use std::net::IpAddr;
 
@@ -92,7 +93,7 @@ fn is_no_wire(macs: MacPair) -> bool {
 
 fn violation(message: &LegMessage, (sbc, microsoft): (IpAddr, IpAddr), transport: &str, ctx: &Ctx<'_>) -> Violation {
     let sip = message.sip();
-    let line = String::from_utf8_lossy(sip.start_line()).into_owned();
+    let line = lossy(sip.start_line()).into_owned();
     let (name, from) = (ctx.name_of(message), message.message.src().ip());
     Violation {
         severity: Severity::Error,

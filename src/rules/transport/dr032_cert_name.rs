@@ -4,7 +4,7 @@ use super::names::named;
 use crate::call::LegMessage;
 use crate::finding::{Outcome, Severity};
 use crate::proto::x509::Covers;
-use crate::rules::{Check, Ctx, Direction, Rule};
+use crate::rules::{Check, Ctx, Direction, Rule, identity::written::INTRODUCING};
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -18,7 +18,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: false,
     hides: &[],
     page: include_str!("../../../rules/transport/DR032-cert-name.md"),
-    check: Check::Message(check),
+    check: Check::Message(INTRODUCING, check),
 };
 
 fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {

@@ -4,7 +4,7 @@ use crate::call::LegMessage;
 use crate::decode::Dir;
 use crate::finding::{Outcome, Severity};
 use crate::flow::{Connection, FramingFault, Misframed, Transport};
-use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
+use crate::rules::{Check, Ctx, Direction, Heeds, Rule, by_sender};
 use crate::time::Span;
 
 /// The rule.
@@ -19,7 +19,7 @@ pub const RULE: Rule = Rule {
     lower_when_accepted: false,
     hides: &["DR079"],
     page: include_str!("../../../rules/transport/DR047-content-length.md"),
-    check: Check::Message(check),
+    check: Check::Message(Heeds::ALL, check),
 };
 
 /// Who closes so soon after the message closes because of it.

@@ -5,7 +5,7 @@ use crate::call::LegMessage;
 use crate::decode::Dir;
 use crate::finding::{Outcome, Severity, Violation};
 use crate::proto::{
-    sip::{HeaderName, TypedHost, typed},
+    sip::{HeaderName, TypedHost, lossy, typed},
     x509::Covers,
 };
 use crate::rules::{
@@ -64,7 +64,7 @@ pub fn named<'c>(message: &LegMessage, ctx: &Ctx<'c>) -> Result<Named<'c>, Outco
         .filter_map(|(header, name)| {
             let values = sip.whole_values(header);
             let first = values.first().filter(|value| !ctx.is_copied(message, header, value))?;
-            let text = String::from_utf8_lossy(first).into_owned();
+            let text = lossy(first).into_owned();
             match typed::host(&text) {
                 TypedHost::Name(host) => Some((format!("{name}: {text}"), host.to_string())),
                 _ => None,

@@ -3,6 +3,7 @@
 use crate::call::{Call, Leg, LegKind};
 use crate::finding::{Evidence, Outcome, Severity, Violation};
 use crate::path::HopKind;
+use crate::proto::sip::lossy;
 use crate::rules::{Check, Ctx, Direction, Rule};
 use crate::topology::{Place, Segment};
 use std::net::{IpAddr, SocketAddr};
@@ -48,7 +49,7 @@ fn check(leg: &Leg, ctx: &Ctx<'_>) -> Outcome {
             format!("SIP trunk: {peer}{of}, on the other side of SBC {sbc}, is outside your network{}", over(sbc, peer, ctx))
         }
     };
-    let excerpt = leg.messages.first().map(|first| String::from_utf8_lossy(first.sip().start_line()).into_owned());
+    let excerpt = leg.messages.first().map(|first| lossy(first.sip().start_line()).into_owned());
     let evidence = leg.first().map(|seen| Evidence::new(&seen, excerpt.unwrap_or_default())).into_iter().collect();
     Outcome::Violated(vec![Violation { severity: Severity::Info, subject: sbc.to_string(), value: peer.to_string(), message, evidence }])
 }
