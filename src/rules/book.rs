@@ -67,6 +67,10 @@ pub type Asked<C> = (RuleIdx, &'static Rule, C);
 type OfMessage = fn(&LegMessage, &Ctx<'_>) -> Outcome;
 type OfConnection = fn(&Connection, &Ctx<'_>) -> Outcome;
 type OfHop = fn(&Hop, &Ctx<'_>) -> Outcome;
+type OfLeg = fn(&Leg, &Ctx<'_>) -> Outcome;
+type OfCall = fn(&Call, &Ctx<'_>) -> Outcome;
+type OfTrunk = fn(IpAddr, &TrunkHistory, &Ctx<'_>) -> Outcome;
+type OfPaths = fn(&Routes, &Ctx<'_>) -> Outcome;
 
 /// Kinds of messages on one way: requests by method, responses by method and by what they say.
 const METHODS: usize = Method::Other as usize + 1;
@@ -80,9 +84,9 @@ pub struct Book {
     /// All, in order of id; by place.
     pub rules: Vec<&'static Rule>,
     /// Rules on legs.
-    pub legs: Vec<Asked<fn(&Leg, &Ctx<'_>) -> Outcome>>,
+    pub legs: Vec<Asked<OfLeg>>,
     /// Rules on calls.
-    pub calls: Vec<Asked<fn(&Call, &Ctx<'_>) -> Outcome>>,
+    pub calls: Vec<Asked<OfCall>>,
     /// Rules on hops.
     pub hops: Vec<Asked<OfHop>>,
     /// Rules on connections.
@@ -90,9 +94,9 @@ pub struct Book {
     /// Rules on connections that are no signalling.
     pub services: Vec<Asked<OfConnection>>,
     /// Rules on what a run shows of an SBC.
-    pub trunks: Vec<Asked<fn(IpAddr, &TrunkHistory, &Ctx<'_>) -> Outcome>>,
+    pub trunks: Vec<Asked<OfTrunk>>,
     /// Rules on all flows together.
-    pub paths: Vec<Asked<fn(&Routes, &Ctx<'_>) -> Outcome>>,
+    pub paths: Vec<Asked<OfPaths>>,
     /// Checks of messages by place; of other rules none.
     messages: Vec<Option<OfMessage>>,
     /// Rules on messages by kind.

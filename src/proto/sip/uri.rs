@@ -245,7 +245,10 @@ pub(super) fn split_port(hostport: &str) -> (Host<'_>, Option<u16>) {
         return (Host::parse(host), port.trim().strip_prefix(':').and_then(port_of));
     }
     let Some((host, port)) = cut(hostport, b':') else { return (Host::parse(hostport), None) };
-    if let v6 @ Host::V6(_) = Host::parse(hostport) {
+    // An IPv6 address has two colons at least.
+    if port.contains(':')
+        && let v6 @ Host::V6(_) = Host::parse(hostport)
+    {
         return (v6, None);
     }
     (Host::parse(host), port_of(port))

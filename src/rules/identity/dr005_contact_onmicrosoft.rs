@@ -5,6 +5,7 @@ use crate::call::LegMessage;
 use crate::finding::{Evidence, Outcome, Severity, Violation};
 use crate::proto::sip::{HeaderName, NameAddr, TypedHost, lossy, typed};
 use crate::rules::{Check, Ctx, Direction, Heeds, Rule, by_sender, transport::names::presented, transport::parties::Presented};
+use memchr::memchr_iter;
 use smallvec::SmallVec;
 use std::borrow::Cow;
 
@@ -41,7 +42,7 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
         return absent(message);
     }
     let mut violations: Vec<Violation> = Vec::new();
-    for (header, value) in &named {
+    for (header, value) in named.iter().filter(|(_, value)| may_be_default(value)) {
         let host = NameAddr::parse(value).uri().host.name().filter(|name| is_default(name));
         let Some(TypedHost::Name(host)) = host.map(|_| typed::host(value)) else { continue };
         if is_default(&host) && !violations.iter().any(|known| known.value == host) {
@@ -59,7 +60,14 @@ fn is_default(name: &str) -> bool {
     let ends = |domain: &&str| {
         name.len().checked_sub(domain.len()).and_then(|at| name.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(domain.as_bytes()))
     };
-    DOMAINS.iter().any(|domain| ends(domain))
+    DOMAINS.iter().any(ends)
+}
+
+/// Somewhere in the value stands what all these domains have; most have it not, and are not read.
+fn may_be_default(value: &str) -> bool {
+    const MARK: &[u8] = b".onmicrosoft.";
+    let value = value.as_bytes();
+    memchr_iter(b'.', value).any(|at| value.get(at..at + MARK.len()).is_some_and(|found| found.eq_ignore_ascii_case(MARK)))
 }
 
 fn violation(message: &LegMessage, ctx: &Ctx<'_>, host: String, header: &str, value: &str) -> Violation {

@@ -3,7 +3,7 @@
 use super::written::{INTRODUCING, NO_REQUEST, absent, host_and_port, introduces, routes, shown, values};
 use crate::call::LegMessage;
 use crate::finding::{Evidence, Outcome, Severity};
-use crate::proto::sip::{HeaderName, Method, TypedHost};
+use crate::proto::sip::{HeaderName, Method, NameAddr, TypedHost};
 use crate::rules::{Check, Ctx, Direction, Rule, by_sender};
 
 /// The rule.
@@ -29,6 +29,9 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     let Some(contact) = contacts.first() else { return absent(message) };
     let Some(routes) = routes(message, ctx) else { return Outcome::NotChecked(NO_REQUEST.to_owned()) };
     let Some(route) = routes.first() else { return absent(message) };
+    if is_plainly_one(contact, route) {
+        return Outcome::Clean;
+    }
     let (at, by) = (host_and_port(contact), host_and_port(route));
     // Behind a proxy SBC the two differ by design: Contact is the downstream SBC's, Record-Route the proxy's.
     let is_proxy = matches!(&by.0, TypedHost::Name(name) if ctx.topology.is_proxy_sbc(name));
@@ -41,6 +44,13 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
     let mut violation = by_sender(ctx, message, RULE.severity, format!("{at} {by}"), said, &format!("Record-Route: {route}"));
     violation.evidence.insert(1, Evidence::new(&message.message.seen(), format!("Contact: {contact}")));
     Outcome::Violated(vec![violation])
+}
+
+/// Both name one host and one port as they are written: nearly always so, and told without a copy.
+fn is_plainly_one(contact: &str, route: &str) -> bool {
+    let [at, by] = [contact, route].map(|value| NameAddr::parse(value).uri());
+    let same_host = at.host.name().zip(by.host.name()).is_some_and(|(at, by)| at.eq_ignore_ascii_case(by));
+    same_host && at.port.is_some() && at.port == by.port
 }
 
 /// Messages whose two names the service uses both: those that begin something, and answers to Microsoft's INVITE.

@@ -81,20 +81,32 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
 
 /// Nothing in the message looks as if it had a fault, whoever wrote it.
 fn is_all_plain(sip: &Sip<'_>) -> bool {
-    let mut once = [false; SINGLE.len()];
+    let mut seen = 0u128;
     let plain = sip.index.headers.iter().all(|header| {
-        let value = header.value.of(sip.text);
-        let is_first = SINGLE.iter().position(|name| *name == header.name).is_none_or(|at| !std::mem::replace(&mut once[at], true));
-        let has_one = || memchr::memchr(b',', value).is_none();
-        is_first
-            && match header.name {
-                HeaderName::CallId | HeaderName::CSeq | HeaderName::MaxForwards => has_one(),
-                HeaderName::From | HeaderName::To => is_plain(value),
-                name if ADDRESSES.contains(&name) => are_plain(value),
-                _ => true,
-            }
+        let value = || header.value.of(sip.text);
+        let is_plain = match header.name {
+            HeaderName::CallId | HeaderName::CSeq | HeaderName::MaxForwards => memchr::memchr(b',', value()).is_none(),
+            HeaderName::From | HeaderName::To => is_plain(value()),
+            name => return !is_address(name) || are_plain(value()),
+        };
+        let again = seen & 1 << header.name as u32 != 0;
+        seen |= 1 << header.name as u32;
+        is_plain && !again
     });
     plain && sip.request_uri().is_none_or(|uri| is_plain(uri))
+}
+
+/// One of [`ADDRESSES`].
+fn is_address(name: HeaderName) -> bool {
+    const SET: u128 = {
+        let (mut at, mut set) = (0, 0);
+        while at < ADDRESSES.len() {
+            set |= 1 << ADDRESSES[at] as u32;
+            at += 1;
+        }
+        set
+    };
+    SET & 1 << name as u32 != 0
 }
 
 /// The lines of a header that the sender wrote itself. A response repeats some of its request's, To with a tag behind it; without the

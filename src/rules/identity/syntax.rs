@@ -1,7 +1,7 @@
 //! Faults of addresses and URIs against the grammar (RFC 3261 sections 20.10 and 25.1), and whether a tolerant reader gets over them.
 
 use crate::proto::sip::{Brackets, HeaderName, Host, NameAddr, Scheme, Uri};
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memchr2, memchr3};
 
 /// A fault.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,55 +33,31 @@ impl Fault {
     }
 }
 
-/// Octets of a line that [`is_plain`] does not look into further: quotes, escapes, lists, headers of URIs, blanks that may part a scheme
-/// from its URI, brackets, and all that is not ASCII.
-const ODD: u8 = 1;
-const OPEN: u8 = 2;
-const CLOSE: u8 = 4;
-const BLANK: u8 = 8;
-const CLASSES: [u8; 256] = {
-    let mut classes = [0; 256];
-    let mut at = 0;
-    while at < classes.len() {
-        classes[at] = match at as u8 {
-            b'"' | b'\\' | b',' | b'?' | 0x7f.. | ..=0x08 | 0x0a..=0x1f => ODD,
-            b'<' => OPEN,
-            b'>' => CLOSE,
-            b' ' | b'\t' => BLANK,
-            _ => 0,
-        };
-        at += 1;
-    }
-    classes
-};
-
 /// The line of an address header surely has none of the faults below: one address behind a quoted name, if any, with one pair of brackets
 /// or none, neither lists nor headers in it, and nothing in the brackets that may be a tag or a blank. Nearly all lines are so.
 pub fn is_plain(line: &[u8]) -> bool {
     match line.strip_prefix(b"\"").and_then(|rest| rest.split_at_checked(memchr(b'"', rest)?)) {
-        Some((name, rest)) if !name.iter().any(|byte| CLASSES[usize::from(*byte)] & !BLANK != 0) => {
-            is_plain_address(rest.get(1..).unwrap_or_default())
-        }
-        Some(_) => false,
+        Some((name, rest)) => memchr3(b'\\', b'<', b'>', name).is_none() && is_plain_address(rest.get(1..).unwrap_or_default()),
         None => is_plain_address(line),
     }
 }
 
 /// All elements of a list are so.
 pub fn are_plain(line: &[u8]) -> bool {
-    is_plain(line) || (memchr(b'"', line).is_none() && line.split(|byte| *byte == b',').all(|element| is_plain(element.trim_ascii())))
+    let elements = || line.split(|byte| *byte == b',').all(|element| is_plain_address(element.trim_ascii()));
+    is_plain(line) || (memchr(b'"', line).is_none() && elements())
 }
 
 fn is_plain_address(line: &[u8]) -> bool {
-    let seen = line.iter().fold(0, |seen, byte| seen | CLASSES[usize::from(*byte)]);
-    if seen & (ODD | OPEN | CLOSE) == 0 {
-        return seen & BLANK == 0;
+    if memchr3(b'"', b',', b'?', line).is_some() {
+        return false;
     }
-    let (Some(open), Some(close)) = (memchr(b'<', line), memchr(b'>', line)) else { return false };
-    let Some(within) = line.get(open + 1..close).filter(|_| seen & ODD == 0) else { return false };
-    let is_odd = |byte: &u8| CLASSES[usize::from(*byte)] != 0;
-    let behind = line.get(close + 1..).unwrap_or_default();
-    !within.iter().any(is_odd) && !behind.iter().any(|byte| matches!(byte, b'<' | b'>')) && !has_tag(within)
+    let has_blank = |part: &[u8]| memchr2(b' ', b'\t', part).is_some();
+    let Some(open) = memchr2(b'<', b'>', line) else { return !has_blank(line) };
+    let Some((b"<", rest)) = line.get(open..).and_then(|rest| rest.split_at_checked(1)) else { return false };
+    let Some((within, behind)) = memchr(b'>', rest).and_then(|close| rest.split_at_checked(close)) else { return false };
+    let is_alone = memchr(b'<', within).is_none() && memchr2(b'<', b'>', behind.get(1..).unwrap_or_default()).is_none();
+    is_alone && !has_blank(within) && !has_tag(within)
 }
 
 /// Something in it may be a parameter `tag`.

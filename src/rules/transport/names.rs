@@ -5,7 +5,7 @@ use crate::call::LegMessage;
 use crate::decode::Dir;
 use crate::finding::{Outcome, Severity, Violation};
 use crate::proto::{
-    sip::{HeaderName, TypedHost, lossy, typed},
+    sip::{HeaderName, NameAddr, TypedHost, typed},
     x509::Covers,
 };
 use crate::rules::{
@@ -59,25 +59,22 @@ pub fn named<'c>(message: &LegMessage, ctx: &Ctx<'c>) -> Result<Named<'c>, Outco
         return Err(Outcome::NotApplicable);
     }
     let sip = message.sip();
-    let candidates: Vec<(String, String)> = [(HeaderName::Contact, "Contact"), (HeaderName::RecordRoute, "Record-Route")]
-        .into_iter()
-        .filter_map(|(header, name)| {
-            let values = sip.whole_values(header);
-            let first = values.first().filter(|value| !ctx.is_copied(message, header, value))?;
-            let text = lossy(first).into_owned();
-            match typed::host(&text) {
-                TypedHost::Name(host) => Some((format!("{name}: {text}"), host.to_string())),
-                _ => None,
-            }
-        })
-        .collect();
-    if candidates.is_empty() {
-        let cut = sip.head_cut();
-        return Err(if cut { Outcome::NotChecked(CUT.to_owned()) } else { Outcome::NotApplicable });
-    }
-    let presented = presented(message, ctx).map_err(|why| Outcome::NotChecked(why.to_owned()))?;
-    let candidates = candidates.into_iter().map(|(line, host)| Named { covers: presented.leaf.covers(&host), line, host, presented });
-    candidates.min_by_key(|named| named.covers.rank()).ok_or(Outcome::NotApplicable)
+    let mut named =
+        [(HeaderName::Contact, "Contact"), (HeaderName::RecordRoute, "Record-Route")].into_iter().filter_map(|(header, name)| {
+            let first = sip.texts(header).into_iter().next().filter(|text| !ctx.is_copied(message, header, text.as_bytes()))?;
+            NameAddr::parse(&first).uri().host.name()?;
+            Some((name, first))
+        });
+    let nothing = || if sip.head_cut() { Outcome::NotChecked(CUT.to_owned()) } else { Outcome::NotApplicable };
+    let presented = match presented(message, ctx) {
+        Ok(presented) => presented,
+        Err(why) => return Err(named.next().map_or_else(nothing, |_| Outcome::NotChecked(why.to_owned()))),
+    };
+    let candidates = named.filter_map(|(name, text)| {
+        let TypedHost::Name(host) = typed::host(&text) else { return None };
+        Some(Named { covers: presented.leaf.covers(&host), line: format!("{name}: {text}"), host, presented })
+    });
+    candidates.min_by_key(|named| named.covers.rank()).ok_or_else(nothing)
 }
 
 /// The certificates that the sender of a message presented on its connection; else why they cannot be judged.
