@@ -249,12 +249,18 @@ impl Stream {
     /// The last pass in path order: lowest time to live, else later median arrival of common samples, else most packets. `None` only
     /// of a stream without passes, which none has.
     pub fn last_pass(&self) -> Option<&Pass> {
+        if let [only] = self.passes.as_slice() {
+            return Some(only);
+        }
         latest(self.passes.iter())
     }
 
     /// The last pass in path order and the passes of its tap that do not overlap with it in sequence – before and after a change of
     /// route – in order of time.
     pub fn route(&self) -> SmallVec<[&Pass; 2]> {
+        if let [only] = self.passes.as_slice() {
+            return SmallVec::from_iter([only]);
+        }
         let mut route: SmallVec<[&Pass; 2]> = SmallVec::new();
         while let Some(next) = latest(self.passes.iter().filter(|pass| route.iter().all(|taken| is_change_of_route(pass, taken)))) {
             route.push(next);
