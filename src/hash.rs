@@ -63,7 +63,8 @@ pub fn hex(parts: &[&[u8]], digits: usize) -> String {
     text.get(..digits).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default().to_owned()
 }
 
-fn digit(nibble: u8) -> u8 {
+/// The hex digit of a number below 16.
+pub fn digit(nibble: u8) -> u8 {
     if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
 }
 

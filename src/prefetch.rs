@@ -14,8 +14,8 @@ pub fn byte(bytes: &[u8], at: usize) {
 
 /// Asks for the first `lines` lines of `of`, or for as many as it has.
 #[inline(always)]
-pub fn lines<T>(of: &T, lines: usize) {
-    for line in 0..lines.min(size_of::<T>().div_ceil(LINE)) {
+pub fn lines<T: ?Sized>(of: &T, lines: usize) {
+    for line in 0..lines.min(size_of_val(of).div_ceil(LINE)) {
         ask(std::ptr::from_ref(of).cast::<u8>().wrapping_add(line * LINE));
     }
 }

@@ -36,7 +36,7 @@ fn message(message: &LegMessage, findings: &[Finding]) -> LadderRow {
 
 fn stream(bound: &BoundStream, findings: &[Finding]) -> Option<(Seq, LadderRow)> {
     let (first, (src, dst)) = (bound.stream.first()?, bound.stream.flow.from_to(bound.stream.dir));
-    let codec = bound.codec.clone().unwrap_or_else(|| format!("type {}", bound.stream.main_payload_type().unwrap_or_default()));
+    let codec = bound.codec.clone().unwrap_or_else(|| format!("type {}", bound.stream.main_payload_type().unwrap_or_default()).into());
     let lost = match bound.stream.lost() {
         0 => String::new(),
         lost => format!(", {lost} lost"),

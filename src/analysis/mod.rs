@@ -24,7 +24,7 @@ mod taps;
 mod tls;
 mod unread;
 
-use crate::call::{CallStage, stage::Ended};
+use crate::call::{CallStage, ahead::STEPS, stage::Ended};
 use crate::config::Config;
 use crate::engine::{Budget, Engine, Mask, Taps, par};
 use crate::error::Error;
@@ -206,8 +206,13 @@ impl Analysis {
             let correlator = self.calls.correlator();
             let of_lot = |lot: Vec<Ended>| {
                 let mut judged = Judged::default();
-                let calls = lot.into_iter().filter_map(|ended| ended.call(correlator, clock));
-                memos.lend(|memo| calls.for_each(|call| judge.call(&call, memo, &mut judged)));
+                let mut lot = lot.into_iter();
+                memos.lend(|memo| {
+                    while let Some(ended) = lot.next() {
+                        lot.as_slice().iter().zip(1..=STEPS).for_each(|(next, ahead)| next.ask(ahead));
+                        ended.call(correlator, clock).iter().for_each(|call| judge.call(call, memo, &mut judged));
+                    }
+                });
                 judged.shrink();
                 judged
             };

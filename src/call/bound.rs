@@ -15,6 +15,7 @@ use crate::record::Seq;
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::net::SocketAddr;
 
 /// A stream of a call, with what the call says about it.
@@ -25,11 +26,11 @@ pub struct BoundStream {
     /// The stream.
     pub stream: Box<Stream>,
     /// Codec of its main payload type.
-    pub codec: Option<String>,
+    pub codec: Option<Cow<'static, str>>,
     /// Its clock rate in Hz.
     pub clock_rate: Option<u32>,
     /// What signalling, else RFC 3551, says of each payload type: number, encoding name, clock rate in Hz.
-    pub encodings: Vec<(u8, String, u32)>,
+    pub encodings: Vec<(u8, Cow<'static, str>, u32)>,
     /// SDP says SRTP.
     pub secured: bool,
     /// What its packets say of the key that SDP gave it; `None` where it gave none.
@@ -50,7 +51,7 @@ impl BoundStream {
     /// Encoding name and clock rate in Hz of one of its payload types, where anything says it.
     pub fn encoding(&self, payload_type: u8) -> Option<(&str, u32)> {
         let known = self.encodings.iter().find(|(known, ..)| *known == payload_type);
-        known.map(|(_, name, rate)| (name.as_str(), *rate))
+        known.map(|(_, name, rate)| (&**name, *rate))
     }
 }
 
@@ -69,7 +70,7 @@ pub fn bind(mut streams: Vec<Box<Stream>>, leg: Option<&Leg>, reports: &Reports)
         let main = stream.main_payload_type();
         let encoding = |payload_type: u8| match leg {
             Some(leg) => media::codec(leg, payload_type),
-            None => payload::static_payload(payload_type).map(|(name, rate)| (name.to_owned(), rate)),
+            None => payload::static_payload(payload_type).map(|(name, rate)| (Cow::Borrowed(name), rate)),
         };
         let named = main.and_then(encoding);
         let encodings = stream.payload_types.iter().filter_map(|(number, _)| encoding(*number).map(|(name, rate)| (*number, name, rate)));
@@ -79,12 +80,8 @@ pub fn bind(mut streams: Vec<Box<Stream>>, leg: Option<&Leg>, reports: &Reports)
         let keys = Ways { there: ring.sending(&from, &to), back: ring.sending(&to, &from) };
         // Who answers without a key takes none.
         let keyed = lines.into_iter().flatten().all(|line| !line.crypto.is_empty());
-        let at = stream.first().map(|seen| seen.at.rfc3339()).unwrap_or_default();
         bound.push(BoundStream {
-            id: hash::hex(
-                &[format!("{} {} {:08x}", address::endpoint(src), address::endpoint(dst), stream.ssrc.0).as_bytes(), at.as_bytes()],
-                12,
-            ),
+            id: id(&stream),
             codec: named.as_ref().map(|(name, _)| name.clone()),
             clock_rate: named.map(|(_, rate)| rate),
             encodings: encodings.collect(),
@@ -99,6 +96,15 @@ pub fn bind(mut streams: Vec<Box<Stream>>, leg: Option<&Leg>, reports: &Reports)
         });
     }
     bound
+}
+
+/// Content id of a stream: of its ends, its source and when it began.
+fn id(stream: &Stream) -> String {
+    let (src, dst) = stream.flow.from_to(stream.dir);
+    let source: [u8; 8] = std::array::from_fn(|i| hash::digit((stream.ssrc.0 >> (28 - 4 * i) & 15) as u8));
+    let way = [address::endpoint(src).as_bytes(), address::endpoint(dst).as_bytes(), &source].join(&b' ');
+    let began = stream.first().map(|seen| seen.at.rfc3339_bytes());
+    hash::hex(&[&way, began.as_ref().map_or(&[], |began| began)], 12)
 }
 
 /// A source may send on for so long after another took its place.

@@ -8,11 +8,12 @@ use super::outcome::{self, CallOutcome};
 use super::relay;
 use super::unclaimed::Unclaimed;
 use super::{
-    Claim, Due, Leg, LegId,
+    Claim, Due, Leg, LegId, ahead,
     ice::{self, Checks},
     reported::Reports,
 };
 use crate::decode::FlowKey;
+use crate::engine::par;
 use crate::flow::{ConnId, Connection, Seen, Stream, StunExchange};
 use crate::hash;
 use crate::ledger::{Kind, Ledger};
@@ -60,6 +61,10 @@ const CLOSED_FOR: Span = Span::secs(120);
 const MOST_SERVICES: usize = 1 << 16;
 /// Connectivity is checked so long before media at most.
 const BEFORE_MEDIA: Span = Span::secs(60);
+/// Streams whose legs are looked up before they are given to them.
+const LOT: usize = 1 << 14;
+/// Streams whose legs are looked up by one task.
+const PART: usize = 256;
 /// Streams of one path that are held against each other for checks.
 const MOST_SIDES: usize = 8;
 
@@ -148,18 +153,34 @@ impl Correlator {
         gone
     }
 
-    /// Takes a stream that ended: to the leg that announced both its ends, else one of them, else to nobody.
-    pub fn stream(&mut self, stream: Box<Stream>) {
-        let [src, dst] = ends(&stream);
+    /// Takes streams that ended, in order.
+    pub fn streams(&mut self, streams: Vec<Box<Stream>>) {
+        let mut left = streams.into_iter();
+        loop {
+            let lot: Vec<Box<Stream>> = left.by_ref().take(LOT).collect();
+            if lot.is_empty() {
+                break;
+            }
+            // What they and the claims say has to come from memory for each: those who look wait in parallel.
+            let chunks: Vec<&[Box<Stream>]> = lot.chunks(PART).collect();
+            let legs = par::par_map(chunks, |streams| streams.iter().map(|stream| self.leg_of(stream)).collect::<Vec<_>>());
+            for (stream, leg) in lot.into_iter().zip(legs.into_iter().flatten()) {
+                match leg {
+                    Some(leg) => self.hold(leg, stream),
+                    None => self.unclaimed.push(stream),
+                }
+            }
+        }
+    }
+
+    /// The leg of a stream: that which announced both its ends, else one of them, else none.
+    fn leg_of(&self, stream: &Stream) -> Option<LegId> {
+        let [src, dst] = ends(stream);
         let by = |ends: &[SocketAddr]| ends.iter().find_map(|end| self.claims.get(end)).map_or(&[][..], SmallVec::as_slice);
         let (by_src, by_dst) = (by(&src), by(&dst));
-        let began = began(&stream);
+        let began = began(stream);
         let both = by_dst.iter().filter(|leg| by_src.contains(leg));
-        let leg = best(both, began).or_else(|| best(by_dst.iter().chain(by_src), began));
-        match leg {
-            Some(leg) => self.hold(leg, stream),
-            None => self.unclaimed.push(stream),
-        }
+        best(both, began).or_else(|| best(by_dst.iter().chain(by_src), began))
     }
 
     fn hold(&mut self, leg: LegId, mut stream: Box<Stream>) {
@@ -312,6 +333,11 @@ pub struct Own {
 }
 
 impl Own {
+    /// Asks for the memory of its streams, `ahead` calls before its turn ([`ahead`]).
+    pub(super) fn ask(&self, ahead: usize) {
+        ahead::streams(&self.streams, ahead);
+    }
+
     /// Place of its first stream's first packet.
     pub fn began(&self) -> Seq {
         self.streams.first().map_or(Seq(0), |stream| began(stream))

@@ -17,6 +17,9 @@ use std::net::SocketAddr;
 
 /// Messages kept of one leg; later ones are counted and let go.
 pub const MOST_MESSAGES: usize = 4096;
+/// A leg of fewer messages has room for [`SOME_MESSAGES`] more at a time: twice as many is much, in all of them.
+const FEW_MESSAGES: usize = 16;
+const SOME_MESSAGES: usize = 3;
 /// Further sightings kept of one message; more are counted only.
 const MOST_COPIES: usize = 64;
 /// So many of the endpoints announced last are compared with a new one; a stranger may announce any number.
@@ -270,6 +273,9 @@ impl Leg {
         message.forget_index();
         self.prints.add(&self.messages, fingerprint);
         let copies = Copies::default();
+        if self.messages.len() == self.messages.capacity() && self.messages.len() < FEW_MESSAGES {
+            self.messages.reserve_exact(SOME_MESSAGES);
+        }
         self.messages.push(LegMessage { message, start, copies, retransmission, names_agent, transaction, fingerprint });
         Applied::New
     }

@@ -8,6 +8,7 @@ use crate::proto::{
     srtp::{self, Master},
 };
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::net::SocketAddr;
 
@@ -89,11 +90,11 @@ pub fn endpoints(media: &MediaDescription) -> impl Iterator<Item = SocketAddr> {
 
 /// Codec name and clock rate of a payload type, from any description of the leg, the latest first, else from RFC 3551. A name that
 /// RFC 3551 has is spelt as there, however the description writes it.
-pub fn codec(leg: &Leg, payload_type: u8) -> Option<(String, u32)> {
+pub fn codec(leg: &Leg, payload_type: u8) -> Option<(Cow<'static, str>, u32)> {
     let mapped = lines_from_last(leg).flat_map(|media| &media.codecs);
-    let name = |written: &str| payload::registered_name(written).unwrap_or(written).to_owned();
+    let name = |written: &str| payload::registered_name(written).map_or_else(|| Cow::Owned(written.to_owned()), Cow::Borrowed);
     let named = mapped.clone().find(|rtpmap| rtpmap.payload_type == payload_type).map(|rtpmap| (name(&rtpmap.name), rtpmap.clock_rate));
-    named.or_else(|| payload::static_payload(payload_type).map(|(name, rate)| (name.to_owned(), rate)))
+    named.or_else(|| payload::static_payload(payload_type).map(|(name, rate)| (Cow::Borrowed(name), rate)))
 }
 
 /// The m-line that announced `endpoint`, latest first.

@@ -5,6 +5,7 @@
 //! signalled.
 #![expect(clippy::vec_box, reason = "streams are large, and go from list to list")]
 
+pub mod ahead;
 mod bound;
 pub mod codes;
 pub mod correlate;

@@ -113,6 +113,9 @@ impl Reports {
 
     /// What is said about a stream, what its keys open included; `None` where nobody says anything.
     pub fn about(&self, stream: &Stream, keys: &Ways<'_>) -> Option<Reported> {
+        if self.ends.is_empty() {
+            return None;
+        }
         let back = self.opened(self.near(stream, stream.dir.reverse()), &keys.back, &keys.there);
         let forth = self.opened(self.near(stream, stream.dir), &keys.there, &keys.back);
         let told = back.iter().map(|report| receptions(report, stream.ssrc)).find(|found| !found.is_empty());

@@ -1,5 +1,6 @@
 //! The call stage: 64 call shards in parallel, then the serial stage. What ended comes out as calls, in order of first record.
 
+use super::ahead;
 use super::join::{Closed, Hosts};
 use super::shard::{MessageCounts, Told, shard_of};
 use super::{Call, CallShard, Correlator, Due, Invite, Joins, Leg, LegId, Names, Peerings, Reference, correlate::Own};
@@ -62,6 +63,14 @@ enum What {
 }
 
 impl Ended {
+    /// Asks for the memory of what its call is made of, `ahead` calls before its turn.
+    pub fn ask(&self, ahead: usize) {
+        match &self.what {
+            What::Legs(legs) => ahead::legs(legs, ahead),
+            What::Media(own) => own.ask(ahead),
+        }
+    }
+
     /// Makes a call of it at `clock`.
     pub fn call(self, correlator: &Correlator, clock: Timestamp) -> Option<Call> {
         match self.what {
@@ -99,42 +108,43 @@ impl AllDue {
 impl CallStage {
     /// Applies facts, which come in order. Streams and connections follow the messages of their batch.
     pub fn apply(&mut self, facts: Vec<(Seq, Fact)>, topology: &Topology) {
-        let mut messages: Vec<Vec<Message>> = Vec::new();
-        let mut others = Vec::new();
+        let mut messages: Vec<Vec<Box<Message>>> = Vec::new();
+        let (mut streams, mut others) = (Vec::new(), Vec::new());
         for (_, fact) in facts {
             match fact {
                 Fact::Message(message) => {
                     messages.resize_with(SHARDS, Vec::new);
                     let shard = shard_of(&message, SHARDS);
                     if let Some(list) = messages.get_mut(shard) {
-                        list.push(*message);
+                        list.push(message);
                     }
                 }
+                Fact::Stream(stream) => streams.push(stream),
                 other => others.push(other),
             }
         }
         if !messages.is_empty() {
             self.apply_messages(messages);
         }
+        self.correlator.streams(streams);
         for fact in others {
             match fact {
-                Fact::Stream(stream) => self.correlator.stream(stream),
                 Fact::Connection { connection, closed } => self.correlator.connection(*connection, closed),
                 Fact::Rtcp(report) => self.correlator.reports.add(*report),
                 Fact::Stun(exchange) => self.correlator.checks.add(*exchange),
                 Fact::Service(connection) => self.correlator.service(*connection),
                 Fact::Lookup(lookup) => self.names.add(*lookup),
                 Fact::Routing(routing) => self.peerings.add(&routing, topology),
-                Fact::Message(_) => {}
+                Fact::Message(_) | Fact::Stream(_) => {}
             }
         }
     }
 
-    fn apply_messages(&mut self, messages: Vec<Vec<Message>>) {
-        let mut work: Vec<(&mut CallShard, Vec<Message>)> = self.shards.iter_mut().zip(messages).collect();
+    fn apply_messages(&mut self, messages: Vec<Vec<Box<Message>>>) {
+        let mut work: Vec<(&mut CallShard, Vec<Box<Message>>)> = self.shards.iter_mut().zip(messages).collect();
         let told: Vec<Told> = par::par_map_mut(&mut work, |_, (shard, messages)| {
             let mut told = Told::default();
-            std::mem::take(messages).into_iter().for_each(|message| shard.apply(message, &mut told));
+            std::mem::take(messages).into_iter().for_each(|message| shard.apply(*message, &mut told));
             told
         });
         told.iter().flat_map(|told| &told.claims).for_each(|claim| self.correlator.claim(claim));
@@ -143,7 +153,7 @@ impl CallStage {
             invites.extend(told.invites);
             references.extend(told.references);
         }
-        invites.sort_by_key(|invite| invite.leg);
+        invites.sort_by_cached_key(|invite| invite.leg);
         references.sort_by_key(|reference| reference.seq);
         let hosts = self.hosts.get_or_insert_default();
         let mut references = references.into_iter().peekable();

@@ -220,7 +220,7 @@ impl Engine {
 
 /// Sorts facts by Seq; those of one Seq by their own first record, so that the number of shards and their order do not show.
 fn in_order(mut facts: Vec<(Seq, Fact)>) -> Vec<(Seq, Fact)> {
-    facts.sort_by_key(|(seq, fact)| (*seq, fact.order()));
+    par::sort_by_cached_key(&mut facts, |(seq, fact)| (*seq, fact.order()));
     facts
 }
 

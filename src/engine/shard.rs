@@ -157,12 +157,13 @@ impl Shard {
             Some(0x40..=0x7f) if stun::channel_data(packet.payload, packet.cut).is_some() => self.channel_data(packet, &mut gone),
             _ => None,
         };
-        out.extend(gone.into_iter().map(|stream| (packet.seq, Fact::Stream(Box::new(stream)))));
+        out.extend(gone.into_iter().map(|stream| (packet.seq, Fact::Stream(stream))));
         counted.unwrap_or_else(|| (recognise(packet), false))
     }
 
     /// Channel data of a flow that is known to relay, or that by their looks hold media.
-    fn channel_data(&mut self, packet: &Packet<'_>, gone: &mut Vec<Stream>) -> Option<Counted> {
+    #[expect(clippy::vec_box, reason = "streams are large, and go from list to list")]
+    fn channel_data(&mut self, packet: &Packet<'_>, gone: &mut Vec<Box<Stream>>) -> Option<Counted> {
         let known = self.udp.get(&packet.flow).is_some_and(|flow| flow.control.as_ref().is_some_and(|control| control.is_relay()));
         if !known && !Control::holds_media(packet) {
             return None;
@@ -312,7 +313,7 @@ impl Shard {
                 if let Some(control) = &mut flow.control {
                     control.take(*key, wanted, &mut streams);
                 }
-                out.extend(streams.into_iter().map(|stream| (seq, Fact::Stream(Box::new(stream)))));
+                out.extend(streams.into_iter().map(|stream| (seq, Fact::Stream(stream))));
             }
             flow.signalling.is_some() || flow.control.is_some() || !flow.media.is_empty()
         });

@@ -66,7 +66,7 @@ impl UdpFlow {
         if let Some(control) = &mut self.control {
             control.take(key, |_| true, &mut streams);
         }
-        out.extend(streams.into_iter().map(|stream| (seq, Fact::Stream(Box::new(stream)))));
+        out.extend(streams.into_iter().map(|stream| (seq, Fact::Stream(stream))));
         self.tell((seq, clock), true, out);
         if let Some(connection) = self.signalling {
             let left = self.exported.into_iter().flat_map(|exported| exported.end(&connection, clock));
@@ -115,7 +115,7 @@ impl UdpFlow {
             if let Some(control) = &mut self.control {
                 control.take(key, taken, &mut streams);
             }
-            out.extend(streams.into_iter().map(|stream| (seq, Fact::Stream(Box::new(stream)))));
+            out.extend(streams.into_iter().map(|stream| (seq, Fact::Stream(stream))));
         }
         self.tell((seq, clock), until.is_some(), out);
     }

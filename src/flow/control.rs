@@ -49,7 +49,7 @@ impl Control {
     }
 
     /// Takes in a packet that [`stun::probe_cut`] recognised, and what it wraps. Streams that had to make room go to `gone`.
-    pub fn stun(&mut self, packet: &Packet<'_>, ledger: &mut Ledger, gone: &mut Vec<Stream>) -> Counted {
+    pub fn stun(&mut self, packet: &Packet<'_>, ledger: &mut Ledger, gone: &mut Vec<Box<Stream>>) -> Counted {
         let Some(message) = Message::read(packet.payload) else { return (Kind::Stun, false) };
         self.stun.apply(packet, &message, None, ledger);
         match self.turn.message(packet, &message, ledger) {
@@ -64,12 +64,12 @@ impl Control {
     }
 
     /// Takes in a packet if it is channel data.
-    pub fn channel_data(&mut self, packet: &Packet<'_>, ledger: &mut Ledger, gone: &mut Vec<Stream>) -> Option<Counted> {
+    pub fn channel_data(&mut self, packet: &Packet<'_>, ledger: &mut Ledger, gone: &mut Vec<Box<Stream>>) -> Option<Counted> {
         let unwrapped = self.turn.channel_data(packet)?;
         Some(self.unwrapped(packet, &unwrapped, ledger, gone))
     }
 
-    fn unwrapped(&mut self, outer: &Packet<'_>, unwrapped: &Unwrapped<'_>, ledger: &mut Ledger, gone: &mut Vec<Stream>) -> Counted {
+    fn unwrapped(&mut self, outer: &Packet<'_>, unwrapped: &Unwrapped<'_>, ledger: &mut Ledger, gone: &mut Vec<Box<Stream>>) -> Counted {
         let packet = Packet { payload: unwrapped.payload, cut: unwrapped.cut, ..*outer };
         let Some((relay, inside)) = self.turn.inside(outer, unwrapped, gone) else { return (Kind::Stun, false) };
         let kind = inside.kind;
@@ -108,7 +108,7 @@ impl Control {
     }
 
     /// Takes out the relayed streams that `ends` names, and says of `streams`, those of the flow itself, how they were relayed.
-    pub fn take(&mut self, flow: FlowKey, ends: impl FnMut(&Stream) -> bool, streams: &mut Vec<Stream>) {
+    pub fn take(&mut self, flow: FlowKey, ends: impl FnMut(&Stream) -> bool, streams: &mut Vec<Box<Stream>>) {
         self.turn.mark(flow, streams);
         self.turn.take(flow, ends, streams);
     }

@@ -25,7 +25,10 @@ impl Gap {
 
 /// At most [`MAX_GAPS`] gaps in ascending order, and how many missing numbers found no place. Allocates only when something is lost.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Gaps {
+pub struct Gaps(Option<Box<Kept>>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+struct Kept {
     list: Vec<Gap>,
     beyond: u64,
 }
@@ -33,19 +36,29 @@ pub struct Gaps {
 impl Gaps {
     /// The gaps that are placed, in order.
     pub fn list(&self) -> &[Gap] {
-        &self.list
+        self.0.as_ref().map_or(&[], |kept| &kept.list)
     }
 
     /// Missing numbers that no gap holds.
     pub fn beyond(&self) -> u64 {
-        self.beyond
+        self.0.as_ref().map_or(0, |kept| kept.beyond)
     }
 
     /// `count` numbers from `first` on are missing.
     pub fn open(&mut self, first: u64, count: u64, at: Timestamp) {
-        if count == 0 {
-            return;
+        if count > 0 {
+            self.0.get_or_insert_default().open(first, count, at);
         }
+    }
+
+    /// `number` came after all. False when it was not missing.
+    pub fn fill(&mut self, number: u64) -> bool {
+        self.0.as_mut().is_some_and(|kept| kept.fill(number))
+    }
+}
+
+impl Kept {
+    fn open(&mut self, first: u64, count: u64, at: Timestamp) {
         if self.list.len() >= MAX_GAPS {
             self.beyond = self.beyond.saturating_add(count);
             return;
@@ -54,8 +67,7 @@ impl Gaps {
         self.list.insert(place, Gap { first, count, at });
     }
 
-    /// `number` came after all. False when it was not missing.
-    pub fn fill(&mut self, number: u64) -> bool {
+    fn fill(&mut self, number: u64) -> bool {
         let place = self.list.partition_point(|gap| gap.end() <= number);
         let Some(gap) = self.list.get_mut(place).filter(|gap| gap.first <= number) else {
             let was_missing = self.beyond > 0;
@@ -67,7 +79,9 @@ impl Gaps {
         if gap.count == 0 {
             self.list.remove(place);
         }
-        self.open(after.first, after.count, after.at);
+        if after.count > 0 {
+            self.open(after.first, after.count, after.at);
+        }
         true
     }
 }

@@ -12,6 +12,7 @@ use crate::ledger::{Kind, Ledger};
 use crate::prefetch;
 use crate::proto::rtp::{Header, Ssrc};
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 /// Sources of one direction that wait for their second packet.
 const MAX_CANDIDATES: usize = 4;
@@ -42,18 +43,18 @@ pub struct MediaFlow {
 /// One direction.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 struct Way {
-    /// In order of start.
-    streams: Vec<Stream>,
+    /// In order of start. Boxed: each is handed on for good when it ends, and never copied. Most flows have one each way.
+    streams: SmallVec<[Box<Stream>; 1]>,
     /// Index of the stream that the last packet belonged to.
     current: usize,
     doubts: Option<Box<Doubts>>,
 }
 
-/// What is not a stream yet. Boxed, because most flows either have none or soon have none.
+/// What is not a stream yet. Boxed, because most flows either have none or soon have none; then it is let go.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 struct Doubts {
     /// In order of arrival.
-    candidates: Vec<Candidate>,
+    candidates: SmallVec<[Candidate; 1]>,
     /// Sources that RTCP has named, in order.
     reported: Vec<Ssrc>,
 }
@@ -85,7 +86,7 @@ impl MediaFlow {
         let [up, down] = &self.ways;
         let way = if dir == Dir::Up { up } else { down };
         if let Some(stream) = way.streams.get(way.current) {
-            prefetch::lines(stream, usize::MAX);
+            prefetch::lines(&**stream, usize::MAX);
         }
     }
 
@@ -132,16 +133,18 @@ impl MediaFlow {
 
     /// Takes out the streams that `ends` names, and hands them to `out` in order of start. A source of one packet is asked about and handed
     /// out like them, as [`Settled::Candidate`], so that signalling can bind it. `flow` is the key of this flow.
-    pub fn take(&mut self, flow: FlowKey, mut ends: impl FnMut(&Stream) -> bool, out: &mut Vec<Stream>) {
+    pub fn take(&mut self, flow: FlowKey, mut ends: impl FnMut(&Stream) -> bool, out: &mut Vec<Box<Stream>>) {
         for (way, dir) in self.ways.iter_mut().zip([Dir::Up, Dir::Down]) {
-            out.extend(way.streams.extract_if(.., |stream| ends(stream)));
+            for stream in std::mem::take(&mut way.streams) {
+                if ends(&stream) { out.push(stream) } else { way.streams.push(stream) }
+            }
             way.current = 0;
             let Some(doubts) = &mut way.doubts else { continue };
             doubts.candidates.retain(|candidate| {
                 let stream = candidate.stream(flow, dir);
                 let stays = !ends(&stream);
                 if !stays {
-                    out.push(stream);
+                    out.push(Box::new(stream));
                 }
                 stays
             });
@@ -158,7 +161,7 @@ impl MediaFlow {
 
     /// The streams so far, candidates left out.
     pub fn streams(&self) -> impl Iterator<Item = &Stream> {
-        self.ways.iter().flat_map(|way| &way.streams)
+        self.ways.iter().flat_map(|way| &way.streams).map(|stream| &**stream)
     }
 
     #[inline]
@@ -198,6 +201,9 @@ impl Way {
         let known = doubts.candidates.iter().position(|candidate| candidate.ssrc == header.ssrc);
         let first = known.map(|place| doubts.candidates.remove(place));
         if let Some(first) = first.filter(|first| first.is_followed_by(header)) {
+            if doubts.candidates.is_empty() && doubts.reported.is_empty() {
+                self.doubts = None;
+            }
             self.start(first.stream(packet.flow, packet.dir), ledger);
             let current = self.streams.len().saturating_sub(1);
             self.next_packet(current, packet, header, ledger);
@@ -209,9 +215,6 @@ impl Way {
             ledger.evicted += 1;
         }
         let hash = samples::hash(header.payload(packet.payload));
-        if doubts.candidates.is_empty() {
-            doubts.candidates.reserve_exact(1);
-        }
         doubts.candidates.push(Candidate { ssrc: header.ssrc, arrival: Arrival::of(packet, header), hash });
         false
     }
@@ -223,10 +226,7 @@ impl Way {
             self.streams.remove(oldest);
             ledger.evicted += 1;
         }
-        if self.streams.is_empty() {
-            self.streams.reserve_exact(1); // most flows have one each way, and four times its size is much
-        }
-        self.streams.push(stream);
+        self.streams.push(Box::new(stream));
     }
 }
 
@@ -251,7 +251,7 @@ mod tests {
         (ledger.of(Kind::Udp), ledger.of(Kind::Rtp), ledger.duplicates)
     }
 
-    fn all(media: &mut MediaFlow) -> Vec<Stream> {
+    fn all(media: &mut MediaFlow) -> Vec<Box<Stream>> {
         let mut out = Vec::new();
         media.take(flow(), |_| true, &mut out);
         out
@@ -276,6 +276,14 @@ mod tests {
         media.rtcp_ssrc(Dir::Up, Ssrc(7), &mut ledger);
         feed(&mut media, &mut ledger, (0..3).map(packet));
         assert_eq!(counts(&ledger), (0, 3, 0));
+    }
+
+    #[test]
+    fn hundred_thousand_streams_find_room() {
+        // Captures of many short calls have as many at a time: what one grows by, they all do.
+        let sizes =
+            [size_of::<MediaFlow>(), size_of::<Stream>(), size_of::<crate::flow::Pass>(), size_of::<crate::flow::remarks::Remarks>()];
+        assert!(sizes.iter().zip([80, 640, 528, 248]).all(|(size, most)| *size <= most), "{sizes:?}");
     }
 
     #[test]

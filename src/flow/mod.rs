@@ -1,6 +1,7 @@
 //! Flow: state that belongs to one flow, and the owned facts it gives rise to.
 
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+#![expect(clippy::vec_box, reason = "streams are large, and go from list to list")]
 
 pub mod ahead;
 pub mod arrival;

@@ -78,6 +78,14 @@ impl Delta {
     }
 }
 
+/// Packets whose number belonged nowhere. Most passes have none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+struct Strays {
+    count: u64,
+    /// The last, until numbers went on from it.
+    last: Option<Arrival>,
+}
+
 /// What became of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -110,8 +118,7 @@ pub struct Pass {
     gaps: Gaps,
     duplicates: u64,
     reordered: u64,
-    strays: u64,
-    stray: Option<Box<Arrival>>,
+    strays: Option<Box<Strays>>,
     remarks: Option<Box<Remarks>>,
     first: Seen,
 }
@@ -134,8 +141,7 @@ impl Pass {
             gaps: Gaps::default(),
             duplicates: 0,
             reordered: 0,
-            strays: 0,
-            stray: None,
+            strays: None,
             remarks: None,
             first: arrival.seen,
         };
@@ -214,23 +220,25 @@ impl Pass {
 
     fn repeat(&mut self, arrival: &Arrival) -> Outcome {
         self.duplicates += 1;
-        let of_stray = self.stray.as_ref().is_some_and(|stray| stray.sequence == arrival.sequence);
+        let of_stray = self.last_stray().is_some_and(|stray| stray.sequence == arrival.sequence);
         if of_stray || self.copies.hold(arrival) { Outcome::Copy } else { Outcome::Repeat }
     }
 
     fn go_astray(&mut self, arrival: &Arrival) -> Outcome {
-        self.strays += 1;
-        self.stray = Some(Box::new(*arrival));
+        let strays = self.strays.get_or_insert_default();
+        strays.count += 1;
+        strays.last = Some(*arrival);
         Outcome::Stray
     }
 
     /// The last stray was the first packet of a new run: it counts after all.
     fn restart(&mut self) {
         self.jitter.restart();
-        if let Some(stray) = self.stray.take() {
-            self.strays -= 1;
+        let Some(strays) = &mut self.strays else { return };
+        if let Some(stray) = strays.last.take() {
+            strays.count -= 1;
             // Not regular: the time since the last packet of the old run says nothing of the network.
-            self.count(&Arrival { marker: true, ..*stray });
+            self.count(&Arrival { marker: true, ..stray });
         }
     }
 
@@ -286,7 +294,11 @@ impl Pass {
 
     /// Packets whose number belonged nowhere; neither expected nor received.
     pub fn strays(&self) -> u64 {
-        self.strays
+        self.strays.as_ref().map_or(0, |strays| strays.count)
+    }
+
+    fn last_stray(&self) -> Option<&Arrival> {
+        self.strays.as_ref()?.last.as_ref()
     }
 
     /// The sequence numbers.

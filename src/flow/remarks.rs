@@ -113,7 +113,7 @@ pub struct Remarks {
     /// Packets of comfort noise (RFC 3389) with its static payload type.
     pub comfort_noise: u64,
     /// Payload types beside the main one.
-    pub others: SmallVec<[Other; 2]>,
+    pub others: SmallVec<[Other; 1]>,
     /// Packets shaped as telephone events.
     pub digits: Digits,
     /// Changes of the main payload type.

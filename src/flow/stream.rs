@@ -56,11 +56,11 @@ pub struct Stream {
     /// Its records are counted as `rtp`; else as `udp`, and who binds it by signalling recounts `records`.
     pub counted_rtp: bool,
     /// Index of the pass that the last packet belonged to.
-    current: u32,
+    current: u8,
     /// Records of all passes, duplicates and strays included.
     pub records: u64,
     /// Observations by payload type, in order of first use; without duplicates.
-    pub payload_types: SmallVec<[(u8, u64); 2]>,
+    pub payload_types: SmallVec<[(u8, u64); 1]>,
     /// The passes in order of their first packets; never empty.
     pub passes: SmallVec<[Pass; 1]>,
     /// The flow.
@@ -141,7 +141,7 @@ impl Stream {
     pub fn take_in(&mut self, tap: TapId, ttl: u8, run: &mut Steady, ledger: &mut Ledger) {
         let n = run.packets();
         let Some(found) = self.passes.iter().position(|pass| pass.is_at(tap, ttl)).filter(|_| n > 0) else { return };
-        self.current = found as u32;
+        self.current = found as u8;
         self.records += n;
         ledger.count(Kind::Rtp, n);
         if let Some((_, packets)) = self.payload_types.iter_mut().find(|(known, _)| *known == run.payload_type()) {
@@ -190,7 +190,7 @@ impl Stream {
         let current = self.current as usize;
         if !self.passes.get(current)?.is_at(seen.tap, seen.ttl) {
             let found = self.passes.iter().position(|pass| pass.is_at(seen.tap, seen.ttl))?;
-            self.current = found as u32;
+            self.current = found as u8;
         }
         self.passes.get_mut(self.current as usize)
     }
@@ -201,7 +201,7 @@ impl Stream {
             self.passes.remove(oldest);
             ledger.evicted += 1;
         }
-        self.current = self.passes.len() as u32;
+        self.current = self.passes.len() as u8;
         self.passes.push(Pass::new(arrival, hash));
         Outcome::Counted
     }
@@ -249,12 +249,18 @@ impl Stream {
     /// The last pass in path order: lowest time to live, else later median arrival of common samples, else most packets. `None` only
     /// of a stream without passes, which none has.
     pub fn last_pass(&self) -> Option<&Pass> {
+        if let [only] = self.passes.as_slice() {
+            return Some(only);
+        }
         latest(self.passes.iter())
     }
 
     /// The last pass in path order and the passes of its tap that do not overlap with it in sequence – before and after a change of
     /// route – in order of time.
     pub fn route(&self) -> SmallVec<[&Pass; 2]> {
+        if let [only] = self.passes.as_slice() {
+            return SmallVec::from_iter([only]);
+        }
         let mut route: SmallVec<[&Pass; 2]> = SmallVec::new();
         while let Some(next) = latest(self.passes.iter().filter(|pass| route.iter().all(|taken| is_change_of_route(pass, taken)))) {
             route.push(next);

@@ -45,7 +45,7 @@ fn row(line: &str) -> Option<Row> {
 }
 
 /// UDP over IPv4 in Ethernet or Linux cooked frames of a little-endian pcap with µs; anything else is passed over.
-fn streams(capture: &[u8]) -> Vec<Stream> {
+fn streams(capture: &[u8]) -> Vec<Box<Stream>> {
     let word = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
     let mut flows: BTreeMap<FlowKey, MediaFlow> = BTreeMap::new();
     let (mut ledger, mut rest, mut number) = (Ledger::default(), &capture[24..], 0);

@@ -132,7 +132,7 @@ impl TurnFlow {
 
     /// The state of what goes to the peer that `unwrapped` goes to or came from, with how it is relayed; whatever had to make room for
     /// it goes to `gone`.
-    pub fn inside(&mut self, packet: &Packet<'_>, unwrapped: &Unwrapped<'_>, gone: &mut Vec<Stream>) -> Option<(Relay, &mut Inside)> {
+    pub fn inside(&mut self, packet: &Packet<'_>, unwrapped: &Unwrapped<'_>, gone: &mut Vec<Box<Stream>>) -> Option<(Relay, &mut Inside)> {
         let is = |inside: &Inside| match (unwrapped.peer, inside.peer) {
             (Some(peer), Some(known)) => peer == known,
             _ => inside.channel == unwrapped.channel,
@@ -155,7 +155,7 @@ impl TurnFlow {
         Some((Relay { server, peer: inside.peer, channel: inside.channel, relayed }, inside))
     }
 
-    fn make_room(&mut self, flow: FlowKey, gone: &mut Vec<Stream>) {
+    fn make_room(&mut self, flow: FlowKey, gone: &mut Vec<Box<Stream>>) {
         if self.inside.len() < MOST_PEERS {
             return;
         }
@@ -171,7 +171,7 @@ impl TurnFlow {
     }
 
     /// Takes out the streams that `ends` names.
-    pub fn take(&mut self, flow: FlowKey, mut ends: impl FnMut(&Stream) -> bool, out: &mut Vec<Stream>) {
+    pub fn take(&mut self, flow: FlowKey, mut ends: impl FnMut(&Stream) -> bool, out: &mut Vec<Box<Stream>>) {
         let (server, relayed) = (self.server_of(flow), self.relayed);
         for inside in &mut self.inside {
             inside.take(flow, (server, relayed), &mut ends, out);
@@ -179,7 +179,7 @@ impl TurnFlow {
     }
 
     /// Says of streams that came unwrapped where the relay sends them.
-    pub fn mark(&self, flow: FlowKey, streams: &mut [Stream]) {
+    pub fn mark(&self, flow: FlowKey, streams: &mut [Box<Stream>]) {
         let Some(peer) = self.active else { return };
         let relay = Relay { server: self.server_of(flow), peer: Some(peer), channel: None, relayed: self.relayed };
         streams.iter_mut().filter(|stream| stream.relay.is_none()).for_each(|stream| stream.relay = Some(Box::new(relay.clone())));
@@ -212,7 +212,7 @@ impl Inside {
         flow: FlowKey,
         (server, relayed): (Option<SocketAddr>, Option<SocketAddr>),
         ends: impl FnMut(&Stream) -> bool,
-        out: &mut Vec<Stream>,
+        out: &mut Vec<Box<Stream>>,
     ) {
         let before = out.len();
         self.media.take(flow, ends, out);
@@ -271,7 +271,7 @@ mod tests {
         assert_eq!(give(&mut turn, Dir::Up, &message(0x0006, 0, &active)), None);
         let flow = crate::flow::support::flow();
         let arrival = packet(1).arrival();
-        let mut streams = [Stream::new(flow, Dir::Up, crate::proto::rtp::Ssrc(7), &arrival, 0)];
+        let mut streams = [Box::new(Stream::new(flow, Dir::Up, crate::proto::rtp::Ssrc(7), &arrival, 0))];
         turn.mark(flow, &mut streams);
         assert_eq!(streams[0].relay.as_ref().and_then(|relay| relay.peer), "192.0.2.1:4000".parse().ok());
     }

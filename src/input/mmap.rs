@@ -5,8 +5,9 @@
 //! the mapping is looked at anyway, and where many files are open at once, records are walked where they lie.
 
 use super::Bytes;
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapOptions};
 use std::fs::File;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -47,12 +48,21 @@ pub fn map(file: &File) -> Option<Mapped> {
     if !about.is_file() || about.len() < LASTS || !is_settled(about.modified().ok()) {
         return None;
     }
+    mapping(file, &MmapOptions::new()).ok()
+}
+
+/// Maps `len` bytes at `offset` of a temporary file, which has no name and so no other writer than its owner.
+pub fn map_own(file: &File, offset: u64, len: usize) -> io::Result<Mapped> {
+    mapping(file, MmapOptions::new().offset(offset).len(len))
+}
+
+fn mapping(file: &File, options: &MmapOptions) -> io::Result<Mapped> {
     #[expect(
         unsafe_code,
-        reason = "mapping a file is unsafe where others may cut it short; files touched in the last minute are read instead"
+        reason = "mapping a file is unsafe where others may cut it short; files touched in the last minute are read instead, and \
+                  temporary ones have no name"
     )]
-    let mapped = unsafe { Mmap::map(file) };
-    mapped.ok().map(Mapped)
+    unsafe { options.map(file) }.map(Mapped)
 }
 
 fn is_settled(modified: Option<SystemTime>) -> bool {

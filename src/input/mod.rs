@@ -23,7 +23,7 @@ pub use blocks::Blocks;
 pub use discover::{Discovery, Found, Origin, discover};
 pub use filter::Filter;
 pub use magic::{Compression, Format, not_a_capture};
-pub use mmap::Mapped;
+pub use mmap::{Mapped, map_own};
 pub use natural::skeleton;
 pub use open::{cannot_open, glance, open};
 

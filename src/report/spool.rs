@@ -1,20 +1,24 @@
 //! The spool: rendered entries in order of arrival, in memory up to 64 MiB and in an unlinked temporary file beyond.
 
+use crate::input::{self, Mapped};
 use crate::record::Seq;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Write};
 
 /// Bytes kept in memory before a spool goes to its file, where nobody asks for less.
 pub const IN_MEMORY: usize = 64 << 20;
 
 /// Entries that are given together are no longer than this.
 const LONGEST_RUN: usize = 1 << 18;
-/// Bytes of a spool's file that are read at one time.
-const PAGE: usize = 1 << 16;
+/// Bytes of a spool's file that are mapped at one time: a multiple of the page of any system.
+const PAGE: usize = 1 << 22;
 /// Pages kept.
-const MOST_PAGES: usize = 64;
+const MOST_PAGES: usize = 16;
+
+/// Bytes that a part has room for at first: some calls.
+const USUAL: usize = 1 << 15;
 
 /// Entries that were rendered together.
 #[derive(Debug, Default)]
@@ -27,6 +31,9 @@ pub struct Part {
 impl Part {
     /// Adds an entry that sorts by `first`: what `write` appends.
     pub fn entry(&mut self, first: Seq, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.bytes.capacity() == 0 {
+            self.bytes.reserve(USUAL);
+        }
         let before = self.bytes.len();
         write(&mut self.bytes);
         match u32::try_from(self.bytes.len() - before) {
@@ -143,9 +150,7 @@ impl Spool {
             }
         }
         if let Some(pages) = file {
-            let mut file = pages.file;
-            file.seek(SeekFrom::End(0))?;
-            self.file = Some(BufWriter::new(file));
+            self.file = Some(BufWriter::new(pages.file));
         }
         Ok(())
     }
@@ -180,13 +185,13 @@ impl Spool {
     }
 }
 
-/// A spool's file as it is read back: in the order that it was written in, but for several lots of entries that alternate. Pages are kept
-/// so that each is read once.
+/// A spool's file as it is read back: in the order that it was written in, but for several lots of entries that alternate. It is mapped
+/// page by page, as the bytes are only handed on: to read them would copy them once more.
 struct Pages {
     file: File,
     /// Bytes of the file.
     len: u64,
-    pages: VecDeque<(u64, Vec<u8>)>,
+    pages: VecDeque<(u64, Mapped)>,
     joined: Vec<u8>,
 }
 
@@ -197,6 +202,11 @@ impl Pages {
 
     /// The `len` bytes at `offset`.
     fn get(&mut self, offset: u64, len: usize) -> io::Result<&[u8]> {
+        let from = (offset % PAGE as u64) as usize;
+        if from + len <= PAGE {
+            let page = self.page(offset / PAGE as u64)?;
+            return page.get(from..from + len).ok_or_else(|| io::ErrorKind::UnexpectedEof.into());
+        }
         let mut joined = std::mem::take(&mut self.joined);
         joined.clear();
         while joined.len() < len {
@@ -218,17 +228,14 @@ impl Pages {
         let page = match known.and_then(|at| self.pages.remove(at)) {
             Some(page) => page,
             None => {
-                let oldest = if self.pages.len() >= MOST_PAGES { self.pages.pop_back() } else { None };
-                let mut bytes = oldest.map(|(_, bytes)| bytes).unwrap_or_default();
+                self.pages.truncate(MOST_PAGES - 1);
                 let start = number * PAGE as u64;
-                bytes.resize(self.len.saturating_sub(start).min(PAGE as u64) as usize, 0);
-                self.file.seek(SeekFrom::Start(start))?;
-                self.file.read_exact(&mut bytes)?;
-                (number, bytes)
+                let len = self.len.saturating_sub(start).min(PAGE as u64) as usize;
+                (number, input::map_own(&self.file, start, len)?)
             }
         };
         self.pages.push_front(page);
-        Ok(self.pages.front().map_or(&[], |(_, bytes)| bytes))
+        Ok(self.pages.front().map_or(&[], |(_, mapped)| mapped.as_ref()))
     }
 }
 

@@ -172,7 +172,7 @@ impl Pass {
             && self.jitter.is_quiet()
             && !self.after_comfort_noise
             && !self.delta.mean.is_empty()
-            && self.stray.is_none();
+            && self.last_stray().is_none();
         let sampled = self.samples.is_under_way().filter(|_| quiet)?;
         let sequence = self.numbers.next()?;
         let step_time = i32::try_from(nanos(i64::from(self.watch.step as i32), rate)).ok()?;

@@ -2,7 +2,7 @@
 //! is read when the call is over, if it is asked for then.
 
 use super::candidate;
-use super::read::{MOST_MEDIA, rtcp};
+use super::read::{MOST_MEDIA, is_savp, rtcp};
 use memchr::memchr2;
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -81,8 +81,7 @@ impl<'a> Reader<'a> {
         self.outline.images |= words.next().is_some_and(|kind| kind.eq_ignore_ascii_case("image"));
         let ports = words.next().unwrap_or_default();
         let port = ports.split_once('/').map_or(ports, |(port, _)| port).parse().unwrap_or(0);
-        let savp = |proto: &str| proto.as_bytes().windows(4).any(|part| part.eq_ignore_ascii_case(b"SAVP"));
-        self.current = Some(Section { port, secured: words.next().is_some_and(savp), ..Section::default() });
+        self.current = Some(Section { port, secured: words.next().is_some_and(is_savp), ..Section::default() });
     }
 
     fn section(&mut self) -> &mut Section<'a> {

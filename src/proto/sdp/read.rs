@@ -3,10 +3,15 @@
 use super::candidate;
 use super::crypto;
 use super::{Direction, MediaDescription, Origin, Rtpmap, Sdp};
+use memchr::memchr2;
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 /// More `m=` lines than any device writes; the rest is counted as malformed.
 pub(super) const MOST_MEDIA: usize = 256;
+
+/// Formats of most `m=` lines.
+const USUAL_FORMATS: usize = 4;
 
 /// Attributes that mean something in a media section only.
 const MEDIA_ONLY: [&str; 5] = ["rtpmap", "fmtp", "candidate", "crypto", "rtcp"];
@@ -14,9 +19,18 @@ const MEDIA_ONLY: [&str; 5] = ["rtpmap", "fmtp", "candidate", "crypto", "rtcp"];
 /// Reads all lines. `None` when none is `v=`, `o=`, `c=` or `m=`.
 pub(super) fn lines(body: &[u8]) -> Option<Sdp> {
     let mut reader = Reader::default();
-    reader.sdp.faults.control = body.iter().any(|byte| byte.is_ascii_control() && !matches!(byte, b'\r' | b'\n' | b'\t'));
-    for line in body.split(|byte| matches!(byte, b'\r' | b'\n')).filter(|line| !line.is_empty()) {
-        reader.line(&String::from_utf8_lossy(line));
+    // Without a way out in between it is a few instructions for many bytes.
+    let control = |any, byte: &u8| any | (byte.is_ascii_control() & !matches!(byte, b'\r' | b'\n' | b'\t'));
+    reader.sdp.faults.control = body.iter().fold(false, control);
+    let body = std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
+    let mut rest = &*body;
+    while !rest.is_empty() {
+        let end = memchr2(b'\r', b'\n', rest.as_bytes()).unwrap_or(rest.len());
+        let line = rest.get(..end).unwrap_or_default();
+        if !line.is_empty() {
+            reader.line(line);
+        }
+        rest = rest.get(end + 1..).unwrap_or_default();
     }
     reader.finish()
 }
@@ -49,23 +63,21 @@ struct Reader {
 
 impl Reader {
     fn line(&mut self, line: &str) {
-        let line = line.trim_end();
-        let mut chars = line.chars();
-        let (Some(letter), Some('=')) = (chars.next(), chars.next()) else {
+        let &[letter, b'=', ..] = line.as_bytes() else {
             return self.malformed();
         };
         if !letter.is_ascii_alphabetic() {
             return self.malformed();
         }
-        let value = chars.as_str().trim_start();
+        let value = || line.get(2..).unwrap_or_default().trim();
         match letter {
-            'v' => self.seen.version = true,
-            's' => self.seen.name = true,
-            't' => self.seen.time = true,
-            'o' if self.sdp.origin.is_none() => self.sdp.origin = Some(origin(value)),
-            'm' => self.media(value),
-            'c' => self.connection(value),
-            'a' => self.attribute(value),
+            b'v' => self.seen.version = true,
+            b's' => self.seen.name = true,
+            b't' => self.seen.time = true,
+            b'o' if self.sdp.origin.is_none() => self.sdp.origin = Some(origin(value())),
+            b'm' => self.media(value()),
+            b'c' => self.connection(value()),
+            b'a' => self.attribute(value()),
             _ => {}
         }
     }
@@ -101,7 +113,7 @@ impl Reader {
         media.ice_ufrag = own.ice_ufrag.or_else(|| session.ice_ufrag.clone());
         media.ice_pwd_digest = own.ice_pwd_digest.or(session.ice_pwd_digest);
         media.fingerprint = own.fingerprint || session.fingerprint;
-        let savp = media.proto.to_ascii_uppercase().contains("SAVP");
+        let savp = is_savp(&media.proto);
         media.secured = savp || !media.crypto.is_empty() || media.fingerprint;
         self.sdp.media.push(media);
     }
@@ -122,17 +134,19 @@ impl Reader {
     }
 
     fn attribute(&mut self, line: &str) {
-        let (name, value) = line.split_once(':').unwrap_or((line, ""));
-        let (name, value) = (name.trim().to_ascii_lowercase(), value.trim());
         if self.surplus {
             return;
         }
-        self.shared(&name, value);
+        let colon = line.bytes().position(|byte| byte == b':').unwrap_or(line.len());
+        let (name, value) = (line.get(..colon).unwrap_or_default().trim(), line.get(colon + 1..).unwrap_or_default().trim());
+        let lower = name.bytes().any(|byte| byte.is_ascii_uppercase()).then(|| name.to_ascii_lowercase());
+        let name = lower.as_deref().unwrap_or(name);
+        self.shared(name, value);
         if let Some((media, _)) = self.current.as_mut() {
-            if !own(media, &name, value) {
+            if !own(media, name, value) {
                 self.malformed();
             }
-        } else if MEDIA_ONLY.contains(&name.as_str()) {
+        } else if MEDIA_ONLY.contains(&name) {
             self.sdp.faults.misplaced = self.sdp.faults.misplaced.saturating_add(1);
         }
     }
@@ -166,6 +180,11 @@ impl Reader {
     }
 }
 
+/// The transport is a profile of SRTP (RFC 3711, RFC 5124).
+pub(super) fn is_savp(proto: &str) -> bool {
+    proto.as_bytes().windows(4).any(|part| part.eq_ignore_ascii_case(b"SAVP"))
+}
+
 fn origin(value: &str) -> Origin {
     let mut words = value.split_ascii_whitespace();
     let mut word = || words.next().unwrap_or_default().to_owned();
@@ -181,7 +200,8 @@ fn media(value: &str) -> (MediaDescription, bool) {
     let (port, count) = ports.split_once('/').unwrap_or((ports, "1"));
     let (port, count) = (port.parse(), count.parse());
     let proto = words.next().unwrap_or_default().to_owned();
-    let formats: Vec<String> = words.map(str::to_owned).collect();
+    let mut formats = Vec::with_capacity(USUAL_FORMATS);
+    formats.extend(words.map(str::to_owned));
     let whole = port.is_ok() && count.is_ok() && !formats.is_empty();
     let (port, port_count) = (port.unwrap_or(0), count.unwrap_or(1));
     (MediaDescription { kind, port, port_count, proto, formats, ..MediaDescription::default() }, whole)
@@ -207,7 +227,8 @@ fn own(media: &mut MediaDescription, name: &str, value: &str) -> bool {
 }
 
 fn rtpmap(value: &str) -> Option<Rtpmap> {
-    let (payload_type, encoding) = value.split_once(|c: char| c.is_ascii_whitespace())?;
+    let blank = value.bytes().position(|byte| byte.is_ascii_whitespace())?;
+    let (payload_type, encoding) = value.split_at_checked(blank)?;
     let mut parts = encoding.trim().split('/');
     let name = parts.next().filter(|name| !name.is_empty())?.to_owned();
     let clock_rate = parts.next().and_then(|rate| rate.parse().ok()).unwrap_or(0);
