@@ -6,6 +6,7 @@ use super::secured;
 use super::tcp::{self, Ordered, Took};
 use super::tls::Session;
 use super::websocket::{self, Assembly, Read};
+use super::text::Near;
 use super::{ConnId, Content, Course, Message, Origin, Seen, SentOn, Sighting, Text, Transport, hep, stun_tcp};
 use crate::decode::{Dir, Packet};
 use crate::error::Undecoded;
@@ -166,8 +167,11 @@ impl Half {
         self.ordered.size() + within
     }
 
-    /// Takes a segment with payload, and counts it as what it is known to be now. `copy`: a mirror port made it.
-    pub fn take(&mut self, packet: &Packet<'_>, sequence: u32, copy: bool, reading: &mut Reading<'_>) {
+    /// Takes a segment with payload, and counts it as what it is known to be now. `copy`: a mirror port made it. The text before it was `near`.
+    pub fn take(&mut self, packet: &Packet<'_>, sequence: u32, copy: bool, near: &mut Near, reading: &mut Reading<'_>) {
+        if self.take_message(packet, sequence, near, reading) {
+            return;
+        }
         if self.ordered.is_near(sequence) == Some(false) {
             if !self.ordered.strays(sequence, packet.payload.len()) {
                 reading.ledger.count(Kind::Tcp, 1);
@@ -188,6 +192,27 @@ impl Half {
         if took != Took::Again {
             self.read(packet.clock, reading);
         }
+    }
+
+    /// Takes a segment that is one message and goes on where the last one ended, as most do: nothing has to be kept of it, and its text may
+    /// stay where it is.
+    fn take_message(&mut self, packet: &Packet<'_>, sequence: u32, near: &mut Near, reading: &mut Reading<'_>) -> bool {
+        let is_next = matches!(self.carries, Carries::Sip) && self.scanned == 0 && packet.cut == 0 && self.ordered.is_at(sequence);
+        let bytes = packet.payload;
+        let Some(index) = is_next.then(|| sip::whole(bytes)).flatten().filter(|index| index.end() == bytes.len()) else { return false };
+        let held = [(self.ordered.pass(packet), true)];
+        reading.ledger.count(Kind::Tcp, 1);
+        self.emit(Text::of(packet, bytes, near), index, &held, false, reading);
+        true
+    }
+
+    /// Hands on a message that `held` records held.
+    fn emit(&mut self, text: Text, index: HeaderIndex, held: &[(Seen, bool)], closed: bool, reading: &mut Reading<'_>) {
+        if let Some((seen, _)) = held.last() {
+            let sip = Sip { text: text.bytes(), index: &index };
+            self.framed.get_or_insert_default().message(*seen, &sip, closed);
+        }
+        reading.emit((Transport::Tcp, text, index), held, &mut self.course);
     }
 
     /// Reads what is readable at `clock`. In front of bytes that will not come a message ends where it is cut.
@@ -330,6 +355,12 @@ impl Half {
             if readable.is_empty() {
                 return;
             }
+            if let Some(index) = Some(readable).filter(|_| self.scanned == 0).and_then(sip::whole) {
+                let text = Text::copy(readable.get(..index.end()).unwrap_or_default());
+                let held = self.ordered.consume(index.end());
+                self.emit(text, index, &held, closed, reading);
+                continue;
+            }
             match sip::frame(readable, closed, &mut self.scanned) {
                 Framing::Keepalive(n) => {
                     self.framed.iter_mut().for_each(|framed| framed.keepalive());
@@ -346,11 +377,7 @@ impl Half {
                     let read = sip::scan(bytes, false).map(|index| (Text::copy(bytes), index));
                     let held = self.ordered.consume(n);
                     if let Some((text, index)) = read {
-                        if let Some((seen, _)) = held.last() {
-                            let sip = Sip { text: text.bytes(), index: &index };
-                            self.framed.get_or_insert_default().message(*seen, &sip, closed);
-                        }
-                        reading.emit((Transport::Tcp, text, index), &held, &mut self.course);
+                        self.emit(text, index, &held, closed, reading);
                     }
                 }
                 Framing::More if closed => self.ordered.drop_readable(),

@@ -27,7 +27,7 @@ pub use frame::{Framing, MAX_BODY, MAX_HEAD, frame};
 pub use header::HeaderName;
 pub use method::Method;
 pub use name_addr::{Brackets, NameAddr};
-pub use scan::{Header, HeaderIndex, Span, scan};
+pub use scan::{Header, HeaderIndex, Span, scan, whole};
 pub use start::{StartLine, may_go_on, probe, reason, resume};
 pub use typed::{TypedAddress, TypedCSeq, TypedHost, TypedScheme, TypedUri, TypedVia};
 pub use uri::{Host, Scheme, Uri};
