@@ -4,7 +4,7 @@ use super::{Leg, MessageIdx};
 use crate::proto::{
     payload,
     sdp::{self, MediaDescription, Outline, Sdp},
-    sip::{Method, Sip, Span},
+    sip::{Method, Span},
     srtp::{self, Master},
 };
 use serde::{Deserialize, Serialize};
@@ -61,10 +61,9 @@ pub struct Binding {
     pub b: Option<SocketAddr>,
 }
 
-/// The session description of a message, if it has one, and what has to be known of it at once.
-pub fn describe(sip: &Sip<'_>, idx: MessageIdx) -> Option<(Described, Outline)> {
-    let place = sip.sdp_place()?;
-    let outline = sdp::outline(place.of(sip.text))?;
+/// The session description at `place` in the text of a message, if it is one, and what has to be known of it at once.
+pub fn describe(text: &[u8], place: Span, idx: MessageIdx) -> Option<(Described, Outline)> {
+    let outline = sdp::outline(place.of(text))?;
     Some((Described { message: idx, place, sdp: OnceCell::new() }, outline))
 }
 

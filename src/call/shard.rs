@@ -3,7 +3,7 @@
 use super::leg::{Applied, Closing};
 use super::{Invite, Leg, LegId, Reference};
 use crate::engine::Budget;
-use crate::flow::Message;
+use crate::flow::{Message, Noted};
 use crate::ledger::Ledger;
 use crate::record::Seq;
 use crate::time::Timestamp;
@@ -94,8 +94,8 @@ pub struct CallShard {
 }
 
 /// What a message's leg is looked up by: its Call-ID, else its 5-tuple.
-fn leg_key(message: &Message) -> Cow<'_, [u8]> {
-    match message.sip().call_id() {
+fn leg_key<'m>(message: &'m Message, noted: &Noted) -> Cow<'m, [u8]> {
+    match noted.call_id.map(|place| place.of(message.text.bytes())) {
         Some(call_id) if !call_id.is_empty() => Cow::Borrowed(call_id),
         _ => Cow::Owned(format!("\0{:?}", message.course().connection.flow).into_bytes()),
     }
@@ -103,14 +103,15 @@ fn leg_key(message: &Message) -> Cow<'_, [u8]> {
 
 /// The shard that a message belongs to, of `n`.
 pub fn shard_of(message: &Message, n: usize) -> usize {
-    (message.call_hash % n.max(1) as u64) as usize
+    (message.noted().call_hash % n.max(1) as u64) as usize
 }
 
 impl CallShard {
     /// Applies a message; what it announces and begins goes to `told`.
     pub fn apply(&mut self, message: Message, told: &mut Told) {
-        self.count(&message);
-        let key = leg_key(&message);
+        let noted = message.noted();
+        self.count(&message, &noted);
+        let key = leg_key(&message, &noted);
         let applied = match self.legs.get_mut(&*key) {
             Some(leg) => {
                 let id = leg.id;
@@ -187,14 +188,13 @@ impl CallShard {
         self.legs.remove(&due.key)
     }
 
-    fn count(&mut self, message: &Message) {
-        let sip = message.sip();
-        let name = match (sip.status(), sip.is_request()) {
+    fn count(&mut self, message: &Message, noted: &Noted) {
+        let name = match (noted.start.status, noted.start.is_request) {
             (Some(status), _) => {
                 *self.counts.statuses.entry(status).or_default() += 1;
                 return;
             }
-            (None, true) => String::from_utf8_lossy(sip.method_text()),
+            (None, true) => String::from_utf8_lossy(noted.method.of(message.text.bytes())),
             (None, false) => INVALID_STATUS.into(),
         };
         let full = self.counts.methods.len() >= MOST_METHODS;

@@ -99,7 +99,7 @@ impl AllDue {
 impl CallStage {
     /// Applies facts, which come in order. Streams and connections follow the messages of their batch.
     pub fn apply(&mut self, facts: Vec<(Seq, Fact)>, topology: &Topology) {
-        let mut messages: Vec<Vec<Message>> = Vec::new();
+        let mut messages: Vec<Vec<Box<Message>>> = Vec::new();
         let mut others = Vec::new();
         for (_, fact) in facts {
             match fact {
@@ -107,7 +107,7 @@ impl CallStage {
                     messages.resize_with(SHARDS, Vec::new);
                     let shard = shard_of(&message, SHARDS);
                     if let Some(list) = messages.get_mut(shard) {
-                        list.push(*message);
+                        list.push(message);
                     }
                 }
                 other => others.push(other),
@@ -130,11 +130,11 @@ impl CallStage {
         }
     }
 
-    fn apply_messages(&mut self, messages: Vec<Vec<Message>>) {
-        let mut work: Vec<(&mut CallShard, Vec<Message>)> = self.shards.iter_mut().zip(messages).collect();
+    fn apply_messages(&mut self, messages: Vec<Vec<Box<Message>>>) {
+        let mut work: Vec<(&mut CallShard, Vec<Box<Message>>)> = self.shards.iter_mut().zip(messages).collect();
         let told: Vec<Told> = par::par_map_mut(&mut work, |_, (shard, messages)| {
             let mut told = Told::default();
-            std::mem::take(messages).into_iter().for_each(|message| shard.apply(message, &mut told));
+            std::mem::take(messages).into_iter().for_each(|message| shard.apply(*message, &mut told));
             told
         });
         told.iter().flat_map(|told| &told.claims).for_each(|claim| self.correlator.claim(claim));

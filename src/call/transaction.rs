@@ -1,7 +1,7 @@
 //! Transactions (RFC 3261 section 17): a request, its provisional responses, its final response, and for INVITE its ACK.
 
-use super::message::{Identity, Start};
 use super::{Leg, LegMessage};
+use crate::flow::{Noted, Start};
 use crate::proto::sip::{Method, Span};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -45,28 +45,22 @@ struct Key<'a> {
 }
 
 /// The transaction of the message that comes next in a leg; opens it where there is none.
-pub fn of_next(
-    transactions: &mut Vec<Transaction>,
-    messages: &[LegMessage],
-    text: &[u8],
-    identity: &Identity<'_>,
-    at: Timestamp,
-) -> TransactionIdx {
-    let branch = identity.branch;
-    let number = identity.cseq.map_or(0, |(number, _)| number);
+pub fn of_next(transactions: &mut Vec<Transaction>, messages: &[LegMessage], text: &[u8], noted: &Noted, at: Timestamp) -> TransactionIdx {
+    let branch = noted.branch.of(text);
+    let number = noted.number.unwrap_or(0);
     let is = |t: &Transaction, key: Key<'_>| t.number == key.number && t.method == key.method && t.branch(messages) == key.branch;
-    let mut key = Key { branch, number, method: identity.start.method };
+    let mut key = Key { branch, number, method: noted.start.method };
     if key.method == Method::Ack && transactions.iter().rev().any(|t| is(t, Key { method: Method::Invite, ..key })) {
         key.method = Method::Invite;
     }
-    let answers = |t: &Transaction| identity.start.status.is_some() && !branch.is_empty() && t.is_answered_as(key, messages);
+    let answers = |t: &Transaction| noted.start.status.is_some() && !branch.is_empty() && t.is_answered_as(key, messages);
     let known = transactions.iter().rposition(|t| is(t, key)).or_else(|| transactions.iter().rposition(answers));
     if let Some(known) = known {
         return known as TransactionIdx;
     }
     transactions.push(Transaction {
         first: messages.len() as MessageIdx,
-        branch: if branch.is_empty() { Span::default() } else { Span::within(text, branch) },
+        branch: noted.branch,
         number,
         method: key.method,
         request: None,

@@ -32,5 +32,5 @@ pub use start::{StartLine, may_go_on, probe, reason, resume};
 pub use typed::{TypedAddress, TypedCSeq, TypedHost, TypedScheme, TypedUri, TypedVia};
 pub use uri::{Host, Scheme, Uri};
 pub use value::{Params, trim, unfold};
-pub use via::Via;
+pub use via::{Via, transport as via_transport};
 pub use view::Sip;

@@ -1,7 +1,7 @@
 //! The scanner: one pass over a message that notes where every header stands and reads none of them.
 
-use super::header::{HeaderName, KINDS, Names};
 use super::frame::{MAX_BODY, MAX_HEAD};
+use super::header::{HeaderName, KINDS, Names};
 use super::start::{self, StartLine};
 use super::value::{is_token, trim};
 use super::words::{decimal, line_end};
