@@ -220,7 +220,8 @@ impl Engine {
 
 /// Sorts facts by Seq; those of one Seq by their own first record, so that the number of shards and their order do not show.
 fn in_order(mut facts: Vec<(Seq, Fact)>) -> Vec<(Seq, Fact)> {
-    facts.sort_by_key(|(seq, fact)| (*seq, fact.order()));
+    // What a fact is ordered by lies elsewhere: it is looked at only where two have one Seq.
+    facts.sort_by(|(a, one), (b, other)| a.cmp(b).then_with(|| one.order().cmp(&other.order())));
     facts
 }
 
