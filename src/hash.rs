@@ -33,19 +33,18 @@ pub fn quick(parts: &[&[u8]]) -> u64 {
     };
     let mut hash = KEYS[0];
     for part in parts {
+        let (pairs, rest) = part.as_chunks::<16>();
         // Long ones in two lanes: each waits for its own last product alone.
-        let (blocks, part_rest) = part.as_chunks::<32>();
+        let (twos, pairs) = pairs.as_chunks::<2>();
         let mut other = KEYS[1];
-        for block in blocks {
-            let (pairs, _) = block.as_chunks::<16>();
-            let [one, two] = [0, 1].map(|lane| pairs.get(lane).map_or(0, |pair| u128::from_le_bytes(*pair)));
+        for [one, two] in twos {
+            let (one, two) = (u128::from_le_bytes(*one), u128::from_le_bytes(*two));
             hash = fold(one as u64 ^ hash, (one >> 64) as u64 ^ KEYS[1]);
             other = fold(two as u64 ^ other, (two >> 64) as u64 ^ KEYS[0]);
         }
-        if !blocks.is_empty() {
+        if !twos.is_empty() {
             hash = fold(hash, other);
         }
-        let (pairs, rest) = part_rest.as_chunks::<16>();
         for pair in pairs {
             let pair = u128::from_le_bytes(*pair);
             hash = fold(pair as u64 ^ hash, (pair >> 64) as u64 ^ KEYS[1]);

@@ -259,7 +259,7 @@ impl Leg {
         }
         let idx = self.messages.len() as MessageIdx;
         let retransmission = !same.is_empty();
-        let transaction = transaction::of_next(&mut self.transactions, &self.messages, text, &noted, message.at());
+        let transaction = transaction::of_next(&mut self.transactions, &noted, message.at());
         let step = Step { noted: &noted, text, transaction, idx, at: message.at() };
         match retransmission {
             true => self.retransmissions += 1,

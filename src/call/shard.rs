@@ -5,6 +5,7 @@ use super::{Invite, Leg, LegId, Reference};
 use crate::engine::Budget;
 use crate::flow::{Message, Noted};
 use crate::ledger::Ledger;
+use crate::proto::sip::Method;
 use crate::record::Seq;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -94,16 +95,24 @@ pub struct CallShard {
 }
 
 /// What a message's leg is looked up by: its Call-ID, else its 5-tuple.
-fn leg_key<'m>(message: &'m Message, noted: &Noted) -> Cow<'m, [u8]> {
-    match noted.call_id.map(|place| place.of(message.text.bytes())) {
-        Some(call_id) if !call_id.is_empty() => Cow::Borrowed(call_id),
-        _ => Cow::Owned(format!("\0{:?}", message.course().connection.flow).into_bytes()),
+fn leg_key<'m>(message: &Message, noted: &'m Noted) -> Cow<'m, [u8]> {
+    match noted.call_key.as_slice() {
+        [] => Cow::Owned(format!("\0{:?}", message.course().connection.flow).into_bytes()),
+        call_id => Cow::Borrowed(call_id),
     }
 }
 
-/// The shard that a message belongs to, of `n`.
+/// The shard that a message belongs to, of `n`, which are no more than 65 536.
 pub fn shard_of(message: &Message, n: usize) -> usize {
-    (message.noted().call_hash % n.max(1) as u64) as usize
+    usize::from(message.call_bits) % n.max(1)
+}
+
+/// The method of a request. One that is known is not looked up in the text.
+fn name_of<'m>(noted: &Noted, text: &'m [u8]) -> Cow<'m, str> {
+    match noted.start.method {
+        Method::Other => String::from_utf8_lossy(noted.method.of(text)),
+        method => Cow::Borrowed(method.as_str()),
+    }
 }
 
 impl CallShard {
@@ -194,7 +203,7 @@ impl CallShard {
                 *self.counts.statuses.entry(status).or_default() += 1;
                 return;
             }
-            (None, true) => String::from_utf8_lossy(noted.method.of(message.text.bytes())),
+            (None, true) => name_of(noted, message.text.bytes()),
             (None, false) => INVALID_STATUS.into(),
         };
         let full = self.counts.methods.len() >= MOST_METHODS;

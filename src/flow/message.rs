@@ -125,6 +125,8 @@ pub struct Message {
     pub cut: bool,
     /// What the scanner was told of that.
     scanned_cut: bool,
+    /// Low bits of the hash of its Call-ID: where its leg is looked for.
+    pub call_bits: u16,
 }
 
 /// What few messages have.
@@ -143,7 +145,8 @@ impl Message {
         let noted = Noted::of(&Sip { text: text.bytes(), index: &index });
         // Of the others nothing is read again soon, and the index is several times as large as all else.
         let kept = if noted.begins(Method::Invite) { OnceCell::from(Box::new(index)) } else { OnceCell::new() };
-        Self { sighting, clock, text, index: kept, noted: Some(Box::new(noted)), rare: None, cut: is_cut, scanned_cut: cut }
+        let (call_bits, noted) = (noted.call_hash as u16, Some(Box::new(noted)));
+        Self { sighting, clock, text, index: kept, noted, rare: None, cut: is_cut, scanned_cut: cut, call_bits }
     }
 
     /// What is noted of it.

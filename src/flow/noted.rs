@@ -3,9 +3,13 @@
 use crate::hash;
 use crate::proto::sip::{HeaderName, Method, Sip, Span};
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 /// How the service introduces itself in Server and User-Agent.
 const SERVICE_AGENT: &[u8] = b"Microsoft.PSTNHub.SIPProxy";
+
+/// Bytes of a Call-ID that need no allocation.
+const USUAL: usize = 64;
 
 /// What tells a message: its start line, method of the CSeq included, and whether it is in a dialog. It is asked for most, and so read
 /// once.
@@ -22,7 +26,7 @@ pub struct Start {
 }
 
 /// What is noted. Places are in its text; those of what is not there are empty.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Noted {
     /// Its start line.
     pub start: Start,
@@ -32,8 +36,10 @@ pub struct Noted {
     pub number: Option<u32>,
     /// The Call-ID.
     pub call_id: Option<Span>,
-    /// Branch of the top Via.
-    pub branch: Span,
+    /// The same as text, empty where there is none: its leg is looked up without a look at the message, which may have to come from its file.
+    pub call_key: SmallVec<[u8; USUAL]>,
+    /// Hash of the branch of the top Via; `None` where there is none.
+    pub branch: Option<u64>,
     /// Tag of the To.
     pub to_tag: Span,
     /// The first From.
@@ -69,7 +75,8 @@ impl Noted {
             method: if is_request { place(sip.method_text()) } else { Span::default() },
             number: cseq.map(|(number, _)| number),
             call_id: call_id.map(place),
-            branch: place(branch),
+            call_key: SmallVec::from_slice(call_id.unwrap_or_default()),
+            branch: (!branch.is_empty()).then(|| hash::quick(&[branch])),
             to_tag: place(to_tag),
             from: sip.place(HeaderName::From),
             to: sip.place(HeaderName::To),
