@@ -1,6 +1,7 @@
 //! A leg: one SIP exchange by Call-ID, from its first message until it ended.
 
 use super::dialog::{Dialog, State, dialog_mut};
+pub use super::kind::LegKind;
 use super::media::{self, Described};
 use super::message::{Copies, Copy, LegMessage};
 use super::prints::Prints;
@@ -30,24 +31,6 @@ const UNANSWERED: Span = Span::secs(32);
 /// A leg by the Seq of its first message: unique in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LegId(pub Seq);
-
-/// What a leg is about: its first request, INVITE before all others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LegKind {
-    /// INVITE, or what only a dialog made by INVITE has.
-    Call,
-    /// OPTIONS.
-    Options,
-    /// REGISTER.
-    Register,
-    /// SUBSCRIBE and NOTIFY.
-    Subscribe,
-    /// MESSAGE.
-    Message,
-    /// Anything else.
-    Other,
-}
 
 /// A leg.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -152,7 +135,7 @@ impl Leg {
             via: noted.via,
             call_hash: noted.call_hash,
             parties: Parties::default(),
-            kind: kind_of(noted.start.method),
+            kind: LegKind::of(noted.start.method),
             messages: Vec::with_capacity(2),
             transactions: Vec::with_capacity(1),
             dialogs: Vec::new(),
@@ -386,19 +369,6 @@ struct Step<'m> {
     transaction: u32,
     idx: MessageIdx,
     at: Timestamp,
-}
-
-fn kind_of(method: Method) -> LegKind {
-    match method {
-        Method::Invite | Method::Ack | Method::Bye | Method::Cancel | Method::Prack | Method::Update | Method::Refer | Method::Info => {
-            LegKind::Call
-        }
-        Method::Options => LegKind::Options,
-        Method::Register => LegKind::Register,
-        Method::Subscribe | Method::Notify => LegKind::Subscribe,
-        Method::Message => LegKind::Message,
-        _ => LegKind::Other,
-    }
 }
 
 #[cfg(test)]

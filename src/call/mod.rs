@@ -13,6 +13,7 @@ pub mod ice;
 pub mod invite;
 pub mod join;
 mod keyring;
+pub mod kind;
 pub mod leg;
 pub mod media;
 pub mod message;

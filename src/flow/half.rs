@@ -1,16 +1,16 @@
 //! One direction of a TCP connection: what it carries, and the SIP messages read from it (RFC 3261 section 18.3, RFC 7118).
 
 use super::framing::{Framed, Misframed};
-use super::keylog::KeyLog;
+use super::reading::fresh;
+pub use super::reading::{Reading, Way};
 use super::secured;
-use super::tcp::{self, Ordered, Took};
+use super::tcp::{Ordered, Took};
 use super::text::Near;
-use super::tls::Session;
 use super::websocket::{self, Assembly, Read};
-use super::{ConnId, Content, Course, Message, Origin, Seen, SentOn, Sighting, Text, Transport, hep, stun_tcp};
-use crate::decode::{Dir, Packet};
+use super::{Content, Course, Seen, Text, Transport, hep, stun_tcp};
+use crate::decode::Packet;
 use crate::error::Undecoded;
-use crate::ledger::{Kind, Ledger};
+use crate::ledger::Kind;
 use crate::proto::{
     sip::{self, Framing, HeaderIndex, Sip},
     tls::record,
@@ -18,7 +18,6 @@ use crate::proto::{
 };
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// Bytes looked at before a direction is taken for something else; each later segment is still probed where it begins, so that a
@@ -56,80 +55,6 @@ pub struct Half {
     course: Option<Arc<Course>>,
     /// How its messages are framed, once there is one.
     framed: Option<Box<Framed>>,
-}
-
-/// Who sends to whom, over which connection.
-#[derive(Debug, Clone, Copy)]
-pub struct Way {
-    /// Its direction.
-    pub dir: Dir,
-    /// Sender.
-    pub src: SocketAddr,
-    /// Receiver.
-    pub dst: SocketAddr,
-    /// The connection.
-    pub id: ConnId,
-    /// Clock at its last packet.
-    pub clock: Timestamp,
-}
-
-/// Where what is read of a direction goes, and what it is read with.
-pub struct Reading<'s> {
-    /// The direction.
-    pub way: Way,
-    /// The TLS connection, once there is one.
-    pub tls: &'s mut Option<Box<Session>>,
-    /// Secrets of TLS connections.
-    pub keys: &'s KeyLog,
-    /// Counts.
-    pub ledger: &'s mut Ledger,
-    /// Messages.
-    pub out: &'s mut Vec<Message>,
-    /// Messages that an agent sent on.
-    pub sent_on: &'s mut Vec<SentOn>,
-    /// It is read from what TLS carried.
-    pub secured: bool,
-}
-
-impl Reading<'_> {
-    /// What a record counts as before a message is read from it.
-    fn kind(&self) -> Kind {
-        if self.secured { Kind::Tls } else { Kind::Tcp }
-    }
-
-    /// Moves records that are named for the first time to SIP.
-    fn recount(&mut self, held: &[(Seen, bool)]) {
-        let from = self.kind();
-        self.ledger.recount(from, Kind::Sip, fresh(held));
-    }
-
-    fn emit(&mut self, (transport, text, index): (Transport, Text, HeaderIndex), held: &[(Seen, bool)], course: &mut Option<Arc<Course>>) {
-        let Some((seen, _)) = held.last().copied() else { return };
-        self.recount(held);
-        let transport = match (transport, self.secured) {
-            (Transport::Tcp, true) => Transport::Tls,
-            (Transport::Ws, true) => Transport::Wss,
-            (transport, _) => transport,
-        };
-        let origin = if self.secured { Origin::Decrypted } else { Origin::Clear };
-        let course = Course { origin, ..Course::of(&seen, (self.way.src, self.way.dst), transport, self.way.id) }.shared(course);
-        let sighting = Sighting { course, id: seen.id, seq: seen.seq, at: seen.at };
-        self.out.push(Message::new(sighting, self.way.clock, text, index, false).carried_by(&tcp::ids(held)));
-    }
-
-    /// Hands on what a HEP message holds.
-    fn send_on(&mut self, message: &[u8], held: &[(Seen, bool)]) {
-        match hep::open(message, held, self.way.clock) {
-            Ok(sent) => {
-                self.recount(held);
-                self.sent_on.push(sent);
-            }
-            Err(why) => {
-                let kind = self.kind();
-                self.ledger.lose(kind, why, fresh(held));
-            }
-        }
-    }
 }
 
 impl Half {
@@ -408,8 +333,4 @@ fn tell(read: Read, course: &mut Option<Arc<Course>>, reading: &mut Reading<'_>)
         Read::Control(held) => reading.recount(&held),
         Read::GaveUp => reading.ledger.evicted += 1,
     }
-}
-
-fn fresh(held: &[(Seen, bool)]) -> u64 {
-    held.iter().filter(|(_, first)| *first).count() as u64
 }

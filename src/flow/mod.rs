@@ -30,6 +30,7 @@ pub mod message;
 pub mod noted;
 pub mod opening;
 pub mod pass;
+pub mod reading;
 pub mod remarks;
 pub mod rtcp;
 pub mod samples;
