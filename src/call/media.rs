@@ -8,9 +8,12 @@ use crate::proto::{
     srtp::{self, Master},
 };
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use std::cell::OnceCell;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
+/// So many of the addresses noted last are compared with a new one; a stranger may announce any number.
+const FEW_ADDRESSES: usize = 8;
 /// Agreements on fax that are told of one leg.
 const MOST_FAXES: usize = 8;
 
@@ -21,6 +24,10 @@ pub struct Described {
     pub message: MessageIdx,
     /// Where it stands in its text.
     place: Span,
+    /// Addresses that its media lines announce; what was announced a moment ago is not there again.
+    pub ips: SmallVec<[IpAddr; 1]>,
+    /// Its media uses ICE.
+    pub ice: bool,
     /// What it says, once it was asked for.
     #[serde(skip)]
     sdp: OnceCell<Box<Sdp>>,
@@ -64,7 +71,13 @@ pub struct Binding {
 /// The session description at `place` in the text of a message, if it is one, and what has to be known of it at once.
 pub fn describe(text: &[u8], place: Span, idx: MessageIdx) -> Option<(Described, Outline)> {
     let outline = sdp::outline(place.of(text))?;
-    Some((Described { message: idx, place, sdp: OnceCell::new() }, outline))
+    let mut ips: SmallVec<[IpAddr; 1]> = SmallVec::new();
+    for (end, _) in &outline.endpoints {
+        if !ips.iter().rev().take(FEW_ADDRESSES).any(|known| *known == end.ip()) {
+            ips.push(end.ip());
+        }
+    }
+    Some((Described { message: idx, place, ips, ice: outline.ice_media, sdp: OnceCell::new() }, outline))
 }
 
 /// The m-lines of all descriptions of a leg, the latest description first.

@@ -30,6 +30,7 @@ pub(super) fn lines(body: &[u8]) -> Option<Sdp> {
             reader.line(line);
         }
         rest = rest.get(end + 1..).unwrap_or_default();
+        rest = rest.strip_prefix('\n').unwrap_or(rest);
     }
     reader.finish()
 }

@@ -355,7 +355,7 @@ mod tests {
             for (text, ended) in [(format!("{line}\r\nFrom: y"), true), (format!("{line}\n\n"), true), (line.clone(), false)] {
                 let expected = name_of(line.as_bytes()).map(|(name, at)| (name.to_vec(), trim(&line.as_bytes()[at + 1..]).to_vec()));
                 let found = match Lines::new(text.as_bytes(), 0).next_line() {
-                    Line::Header { header, ended: found } => {
+                    Line::Header { header, ended: found, .. } => {
                         assert_eq!(ended, found, "{text:?}");
                         Some((header.name_text(text.as_bytes()).to_vec(), header.value.of(text.as_bytes()).to_vec()))
                     }
