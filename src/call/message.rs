@@ -1,8 +1,7 @@
 //! A message in its leg, read once however many taps saw it: copies at other taps and passes hang on the first sighting, and a
 //! retransmission is told from a copy (design section 4).
 
-pub use crate::flow::Start;
-use crate::flow::{Message, Seen, Sighting};
+use crate::flow::{Message, Seen, Sighting, Start};
 use crate::proto::sip::Sip;
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
