@@ -34,6 +34,17 @@ pub fn quick(parts: &[&[u8]]) -> u64 {
     let mut hash = KEYS[0];
     for part in parts {
         let (pairs, rest) = part.as_chunks::<16>();
+        // Long ones in two lanes: each waits for its own last product alone.
+        let (twos, pairs) = pairs.as_chunks::<2>();
+        let mut other = KEYS[1];
+        for [one, two] in twos {
+            let (one, two) = (u128::from_le_bytes(*one), u128::from_le_bytes(*two));
+            hash = fold(one as u64 ^ hash, (one >> 64) as u64 ^ KEYS[1]);
+            other = fold(two as u64 ^ other, (two >> 64) as u64 ^ KEYS[0]);
+        }
+        if !twos.is_empty() {
+            hash = fold(hash, other);
+        }
         for pair in pairs {
             let pair = u128::from_le_bytes(*pair);
             hash = fold(pair as u64 ^ hash, (pair >> 64) as u64 ^ KEYS[1]);

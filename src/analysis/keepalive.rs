@@ -101,11 +101,10 @@ impl<'n> Note<'n, '_> {
 
     /// The addresses that the SBC has, and the name by which it wants to be known.
     fn introduce(&mut self, message: &'n LegMessage, ends: Ends, all: &[Ends]) {
-        let sip = message.sip();
         let introduces = message.start.is_request && matches!(message.start.method, Method::Options | Method::Invite);
-        let contacts = sip.values(HeaderName::Contact);
-        let named = contacts.first().filter(|_| introduces).and_then(|value| {
-            let value = lossy(value);
+        let contact = introduces.then(|| message.sip().values(HeaderName::Contact).into_iter().next()).flatten();
+        let named = contact.and_then(|value| {
+            let value = lossy(&value);
             if let TypedHost::Name(name) = typed::host(&value) { Some((name, format!("Contact: {value}"))) } else { None }
         });
         let Some(alive) = self.alive(ends) else { return };

@@ -119,7 +119,7 @@ impl Noting<'_> {
             line: line(sip.start_line()),
             to: self.request.message.dst(),
             name,
-            call: self.request.message.call_hash,
+            call: self.leg.call_hash,
             caller: caller(sip),
             called: invite::number(uri),
             heard: self.heard(),
@@ -192,7 +192,7 @@ fn trunk_leg(leg: &Leg) -> TrunkLeg {
         start.is_request && matches!(start.method, Method::Cancel | Method::Bye) && Some(message.message.src().ip()) == from
     };
     let hung_up = leg.messages.iter().find(gives_up).map(|message| message.message.at());
-    TrunkLeg { call: leg.messages.first().map(|first| first.message.call_hash).unwrap_or_default(), ended: leg.ended, hung_up }
+    TrunkLeg { call: leg.call_hash, ended: leg.ended, hung_up }
 }
 
 /// Hash of the number of who calls; `None` for a caller who is hidden.

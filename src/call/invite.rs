@@ -90,10 +90,11 @@ pub struct Invite {
 impl Invite {
     /// The INVITE that begins `leg`, if `message` is one outside a dialog.
     pub fn of(leg: LegId, message: &Message) -> Option<Self> {
-        let sip = message.sip();
-        if !sip.is_request() || sip.method() != Method::Invite || sip.to_tag().is_some() {
+        let noted = message.noted();
+        if !noted.begins(Method::Invite) {
             return None;
         }
+        let sip = message.sip();
         let callers = [HeaderName::PAssertedIdentity, HeaderName::From].into_iter().filter_map(|name| sip.first(name));
         let callers: SmallVec<[u64; 2]> =
             callers.filter_map(|value| number(NameAddr::parse(&String::from_utf8_lossy(&value)).uri)).collect();
@@ -120,7 +121,7 @@ impl Invite {
             from,
             to,
             keys,
-            call: message.call_hash,
+            call: noted.call_hash,
             replaces: transfer::replaced(&sip),
             target: sip.request_uri().map(|uri| Target::of(&String::from_utf8_lossy(uri))),
             numbers: (callers, called),

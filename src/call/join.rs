@@ -232,10 +232,8 @@ impl Joins {
     /// A leg closed at `clock`: it is kept where others of its call are open, else given back.
     pub fn close(&mut self, leg: Box<Leg>, own: Own, clock: Timestamp) -> Vec<Closed> {
         let id = leg.id;
-        if let Some(call) = leg.messages.first().map(|first| first.message.call_hash)
-            && self.dialogs.get(&call) == Some(&id)
-        {
-            self.dialogs.remove(&call);
+        if self.dialogs.get(&leg.call_hash) == Some(&id) {
+            self.dialogs.remove(&leg.call_hash);
             // Nobody is referred by a leg that is over and no longer here.
             self.references.retain(|reference| reference.leg != id);
         }

@@ -1,13 +1,13 @@
 //! A leg: one SIP exchange by Call-ID, from its first message until it ended.
 
 use super::dialog::{Dialog, State, dialog_mut};
+pub use super::kind::LegKind;
 use super::media::{self, Described};
-use super::message::{Copies, Copy, Identity, LegMessage};
+use super::message::{Copies, Copy, LegMessage};
 use super::prints::Prints;
-use super::recognise;
 use super::transaction::{self, MessageIdx, Transaction};
-use crate::flow::{Message, Seen};
-use crate::proto::sip::{self, HeaderName, Method, Sip};
+use crate::flow::{Message, Noted, Seen};
+use crate::proto::sip::{self, Method};
 use crate::record::Seq;
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -35,24 +35,6 @@ const UNANSWERED: Span = Span::secs(32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LegId(pub Seq);
 
-/// What a leg is about: its first request, INVITE before all others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LegKind {
-    /// INVITE, or what only a dialog made by INVITE has.
-    Call,
-    /// OPTIONS.
-    Options,
-    /// REGISTER.
-    Register,
-    /// SUBSCRIBE and NOTIFY.
-    Subscribe,
-    /// MESSAGE.
-    Message,
-    /// Anything else.
-    Other,
-}
-
 /// A leg.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Leg {
@@ -60,8 +42,10 @@ pub struct Leg {
     pub id: LegId,
     /// Where its first message has the Call-ID, if it has one.
     call_id: Option<sip::Span>,
-    /// Where its first message has the transport of the top Via.
+    /// Where its first message has the first Via.
     via: sip::Span,
+    /// Hash of its Call-ID.
+    pub call_hash: u64,
     /// Who calls whom.
     parties: Parties,
     /// What it is about.
@@ -102,6 +86,8 @@ pub struct Leg {
     pub retransmissions: u64,
     /// Messages beyond [`MOST_MESSAGES`].
     pub let_go: u64,
+    /// Messages in which the service gives itself a name, with where that stands; of one sender each name once.
+    pub agents: Vec<(MessageIdx, sip::Span)>,
     /// Why it belongs to the legs before it in its call, or why it does not; in words.
     pub joined_by: Option<String>,
     /// The messages by fingerprint.
@@ -145,13 +131,14 @@ pub enum Closing {
 impl Leg {
     /// Opened by `message`, which is applied. Endpoints that it announces go to `announced`.
     pub fn open(message: Message, announced: &mut dyn FnMut(SocketAddr, bool)) -> Self {
-        let sip = message.sip();
+        let noted = message.noted();
         let mut leg = Self {
             id: LegId(message.seq()),
-            call_id: sip.call_id().map(|call_id| sip::Span::within(sip.text, call_id)),
-            via: sip.via_transport().map(|via| sip::Span::within(sip.text, via)).unwrap_or_default(),
+            call_id: noted.call_id,
+            via: noted.via,
+            call_hash: noted.call_hash,
             parties: Parties::default(),
-            kind: kind_of(sip.method()),
+            kind: LegKind::of(noted.start.method),
             messages: Vec::with_capacity(2),
             transactions: Vec::with_capacity(1),
             dialogs: Vec::new(),
@@ -170,6 +157,7 @@ impl Leg {
             responses: 0,
             retransmissions: 0,
             let_go: 0,
+            agents: Vec::new(),
             joined_by: None,
             prints: Prints::default(),
         };
@@ -184,7 +172,7 @@ impl Leg {
 
     /// Transport of the first message's top Via, as written; empty where there is none.
     pub fn via_transport(&self) -> &[u8] {
-        self.messages.first().map_or(&[], |m| self.via.of(m.message.text.bytes()))
+        self.messages.first().map_or(&[], |m| sip::via_transport(self.via.of(m.message.text.bytes())))
     }
 
     /// The From of the first request, else of the first message.
@@ -239,9 +227,8 @@ impl Leg {
     pub fn apply(&mut self, mut message: Message, announced: &mut dyn FnMut(SocketAddr, bool)) -> Applied {
         self.last_seq = self.last_seq.max(message.seq()); // a message that was cut is read when what followed it comes
         self.last_clock = message.clock;
-        let sip = message.sip();
-        let identity = Identity::of(&sip);
-        let fingerprint = identity.fingerprint(&sip);
+        let noted = message.noted();
+        let (text, fingerprint) = (message.text.bytes(), noted.fingerprint);
         let same = self.prints.latest(&self.messages, fingerprint);
         for idx in same.iter().rev() {
             let Some(mine) = self.messages.get_mut(*idx as usize) else { continue };
@@ -258,26 +245,38 @@ impl Leg {
         }
         let idx = self.messages.len() as MessageIdx;
         let retransmission = !same.is_empty();
-        let transaction = transaction::of_next(&mut self.transactions, &self.messages, sip.text, &identity, message.at());
-        let step = Step { identity, sip, transaction, idx, at: message.at() };
+        let transaction = transaction::of_next(&mut self.transactions, &noted, message.at());
+        let step = Step { noted: &noted, text, transaction, idx, at: message.at() };
         match retransmission {
             true => self.retransmissions += 1,
             false => self.advance(&step, announced),
         }
-        let start = identity.start;
-        if idx == 0 || (start.is_request && !self.parties.is_request) {
-            let (from, to) = (sip.place(HeaderName::From), sip.place(HeaderName::To));
-            self.parties = Parties { message: idx, is_request: start.is_request, from, to };
+        if let Some(agent) = noted.agent.filter(|_| !retransmission) {
+            self.note_agent(&message, idx, agent);
         }
-        let names_agent = recognise::names_agent(&sip);
-        message.forget_index();
+        let start = noted.start;
+        if idx == 0 || (start.is_request && !self.parties.is_request) {
+            self.parties = Parties { message: idx, is_request: start.is_request, from: noted.from, to: noted.to };
+        }
+        message.forget();
         self.prints.add(&self.messages, fingerprint);
         let copies = Copies::default();
         if self.messages.len() == self.messages.capacity() && self.messages.len() < FEW_MESSAGES {
             self.messages.reserve_exact(SOME_MESSAGES);
         }
-        self.messages.push(LegMessage { message, start, copies, retransmission, names_agent, transaction, fingerprint });
+        self.messages.push(LegMessage { message, start, copies, retransmission, transaction, fingerprint });
         Applied::New
+    }
+
+    /// The service gives itself a name in `message`.
+    fn note_agent(&mut self, message: &Message, idx: MessageIdx, agent: sip::Span) {
+        let name = agent.of(message.text.bytes());
+        let same = |(idx, agent): &(MessageIdx, sip::Span)| {
+            self.message(*idx).is_some_and(|m| m.message.src() == message.src() && agent.of(m.message.text.bytes()) == name)
+        };
+        if !self.agents.iter().any(same) {
+            self.agents.push((idx, agent));
+        }
     }
 
     /// Whether it is time to close, at `clock`.
@@ -302,9 +301,9 @@ impl Leg {
     /// Moves the state by a message that was not seen before.
     fn advance(&mut self, step: &Step<'_>, announced: &mut dyn FnMut(SocketAddr, bool)) {
         if let Some(transaction) = self.transactions.get_mut(step.transaction as usize) {
-            transaction.file(step.identity.start, step.idx, step.at);
+            transaction.file(step.noted.start, step.idx, step.at);
         }
-        if let Some((described, outline)) = media::describe(&step.sip, step.idx) {
+        if let Some((described, outline)) = step.noted.sdp.and_then(|place| media::describe(step.text, place, step.idx)) {
             self.described.push(described);
             (self.secured, self.ice, self.images) = (self.secured | outline.secured, self.ice | outline.ice, self.images | outline.images);
             for (endpoint, secured) in outline.endpoints {
@@ -314,7 +313,7 @@ impl Leg {
                 }
             }
         }
-        match (step.identity.start.is_request, step.identity.start.status) {
+        match (step.noted.start.is_request, step.noted.start.status) {
             (true, _) => self.on_request(step),
             (false, Some(status)) => self.on_response(step, status),
             // A status that is not three digits moves nothing.
@@ -324,10 +323,10 @@ impl Leg {
 
     fn on_request(&mut self, step: &Step<'_>) {
         self.requests += 1;
-        match step.identity.start.method {
+        match step.noted.start.method {
             Method::Invite => {
                 self.kind = LegKind::Call;
-                if self.answered.is_none() && !step.identity.start.has_to_tag {
+                if self.answered.is_none() && !step.noted.start.has_to_tag {
                     self.ended = None;
                 }
             }
@@ -345,10 +344,10 @@ impl Leg {
 
     fn on_response(&mut self, step: &Step<'_>, status: u16) {
         self.responses += 1;
-        match (step.identity.start.method, status) {
+        match (step.noted.start.method, status) {
             (_, 100) => {}
             (Method::Invite, 101..=299) => {
-                let dialog = dialog_mut(&mut self.dialogs, step.identity.to_tag, step.idx);
+                let dialog = dialog_mut(&mut self.dialogs, step.noted.to_tag.of(step.text), step.idx);
                 if status >= 200 {
                     dialog.into_iter().for_each(|dialog| dialog.state = State::Confirmed);
                     self.answered = self.answered.or(Some(step.at));
@@ -371,24 +370,11 @@ impl Leg {
 
 /// What `advance` needs of a message.
 struct Step<'m> {
-    identity: Identity<'m>,
-    sip: Sip<'m>,
+    noted: &'m Noted,
+    text: &'m [u8],
     transaction: u32,
     idx: MessageIdx,
     at: Timestamp,
-}
-
-fn kind_of(method: Method) -> LegKind {
-    match method {
-        Method::Invite | Method::Ack | Method::Bye | Method::Cancel | Method::Prack | Method::Update | Method::Refer | Method::Info => {
-            LegKind::Call
-        }
-        Method::Options => LegKind::Options,
-        Method::Register => LegKind::Register,
-        Method::Subscribe | Method::Notify => LegKind::Subscribe,
-        Method::Message => LegKind::Message,
-        _ => LegKind::Other,
-    }
 }
 
 #[cfg(test)]

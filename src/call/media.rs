@@ -4,14 +4,17 @@ use super::{Leg, MessageIdx};
 use crate::proto::{
     payload,
     sdp::{self, MediaDescription, Outline, Sdp},
-    sip::{Method, Sip, Span},
+    sip::{Method, Span},
     srtp::{self, Master},
 };
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
+/// So many of the addresses noted last are compared with a new one; a stranger may announce any number.
+const FEW_ADDRESSES: usize = 8;
 /// Agreements on fax that are told of one leg.
 const MOST_FAXES: usize = 8;
 
@@ -22,6 +25,10 @@ pub struct Described {
     pub message: MessageIdx,
     /// Where it stands in its text.
     place: Span,
+    /// Addresses that its media lines announce; what was announced a moment ago is not there again.
+    pub ips: SmallVec<[IpAddr; 1]>,
+    /// Its media uses ICE.
+    pub ice: bool,
     /// What it says, once it was asked for.
     #[serde(skip)]
     sdp: OnceCell<Box<Sdp>>,
@@ -62,11 +69,16 @@ pub struct Binding {
     pub b: Option<SocketAddr>,
 }
 
-/// The session description of a message, if it has one, and what has to be known of it at once.
-pub fn describe(sip: &Sip<'_>, idx: MessageIdx) -> Option<(Described, Outline)> {
-    let place = sip.sdp_place()?;
-    let outline = sdp::outline(place.of(sip.text))?;
-    Some((Described { message: idx, place, sdp: OnceCell::new() }, outline))
+/// The session description at `place` in the text of a message, if it is one, and what has to be known of it at once.
+pub fn describe(text: &[u8], place: Span, idx: MessageIdx) -> Option<(Described, Outline)> {
+    let outline = sdp::outline(place.of(text))?;
+    let mut ips: SmallVec<[IpAddr; 1]> = SmallVec::new();
+    for (end, _) in &outline.endpoints {
+        if !ips.iter().rev().take(FEW_ADDRESSES).any(|known| *known == end.ip()) {
+            ips.push(end.ip());
+        }
+    }
+    Some((Described { message: idx, place, ips, ice: outline.ice_media, sdp: OnceCell::new() }, outline))
 }
 
 /// The m-lines of all descriptions of a leg, the latest description first.

@@ -1,9 +1,8 @@
 //! A message in its leg, read once however many taps saw it: copies at other taps and passes hang on the first sighting, and a
 //! retransmission is told from a copy (design section 4).
 
-use crate::flow::{Message, Seen, Sighting};
-use crate::hash;
-use crate::proto::sip::{HeaderName, Method, Sip};
+use crate::flow::{Message, Seen, Sighting, Start};
+use crate::proto::sip::Sip;
 use crate::time::Span;
 use serde::{Deserialize, Serialize};
 use std::ops::Deref;
@@ -43,53 +42,6 @@ impl Copies {
     }
 }
 
-/// What tells a message: its start line, method of the CSeq included, and whether it is in a dialog. It is asked for most, and so read
-/// once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Start {
-    /// A request.
-    pub is_request: bool,
-    /// Its method; of a response that of its CSeq.
-    pub method: Method,
-    /// Status of a response, where it is three digits.
-    pub status: Option<u16>,
-    /// It has a To tag.
-    pub has_to_tag: bool,
-}
-
-/// What a message is told from others by.
-#[derive(Debug, Clone, Copy)]
-pub struct Identity<'a> {
-    /// What its start line says.
-    pub start: Start,
-    /// Number and method of the CSeq.
-    pub cseq: Option<(u32, &'a [u8])>,
-    /// Branch of the top Via; empty where there is none.
-    pub branch: &'a [u8],
-    /// Tag of the To; empty where there is none.
-    pub to_tag: &'a [u8],
-}
-
-impl<'a> Identity<'a> {
-    /// Of a message.
-    pub fn of(sip: &Sip<'a>) -> Self {
-        let (branch, to_tag) = (sip.branch().unwrap_or_default(), sip.to_tag().unwrap_or_default());
-        let (is_request, status, cseq) = (sip.is_request(), sip.status(), sip.cseq());
-        let method = cseq.filter(|_| !is_request).map_or_else(|| sip.method(), |(_, method)| Method::of(method));
-        let start = Start { is_request, method, status, has_to_tag: !to_tag.is_empty() };
-        Self { start, cseq, branch, to_tag }
-    }
-
-    /// Hash of what makes two messages the same wherever they are seen. A proxy that forwards a message changes its top Via branch,
-    /// so each hop's message stays its own. Provisional responses that are acknowledged are numbered (RFC 3262 section 3): a second 180
-    /// with the next RSeq is a message of its own.
-    pub fn fingerprint(&self, sip: &Sip<'_>) -> u64 {
-        let (number, method) = self.cseq.unwrap_or_default();
-        let rseq = sip.first(HeaderName::RSeq).unwrap_or_default();
-        hash::quick(&[sip.start_line(), &number.to_be_bytes(), method, self.branch, self.to_tag, &rseq])
-    }
-}
-
 /// A message of a leg.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LegMessage {
@@ -101,8 +53,6 @@ pub struct LegMessage {
     pub copies: Copies,
     /// An earlier message of the leg has the same content.
     pub retransmission: bool,
-    /// The service calls itself by its name in it (see [`super::recognise`]).
-    pub names_agent: bool,
     /// Its transaction.
     pub transaction: u32,
     /// Hash of what makes two messages the same: start line, CSeq, top Via branch, To tag, RSeq.

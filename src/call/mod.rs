@@ -14,6 +14,7 @@ pub mod ice;
 pub mod invite;
 pub mod join;
 mod keyring;
+pub mod kind;
 pub mod leg;
 pub mod media;
 pub mod message;
@@ -36,6 +37,7 @@ mod unclaimed;
 #[cfg(test)]
 pub(crate) mod support;
 
+pub use crate::flow::Start;
 pub use bound::BoundStream;
 pub use correlate::{Call, Correlator};
 pub use dialog::Dialog;
@@ -43,7 +45,7 @@ pub use invite::{Agreement, Invite};
 pub use join::Joins;
 pub use leg::{Leg, LegId, LegKind};
 pub use media::{Binding, Described};
-pub use message::{Copy, LegMessage, Start};
+pub use message::{Copy, LegMessage};
 pub use names::Names;
 pub use outcome::CallOutcome;
 pub use peerings::{Announced, Peering, Peerings};

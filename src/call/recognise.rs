@@ -2,20 +2,16 @@
 
 use super::{Leg, LegMessage};
 use crate::flow::{Course, Transport, tls::SERVICE_DOMAINS};
-use crate::proto::sip::{HeaderName, Sip};
+use crate::proto::sip::{HeaderName, Sip, Span, unfold};
 use crate::time::Timestamp;
 use crate::topology::{Place, Topology};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
-use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 /// The port of Direct Routing signalling at Microsoft.
 pub const SIGNALLING_PORT: u16 = 5061;
-
-/// How the service introduces itself in Server and User-Agent.
-const SERVICE_AGENT: &str = "Microsoft.PSTNHub.SIPProxy";
 
 /// Courses of a leg that are remembered; what comes by further ones is looked at message by message.
 const MOST_COURSES: usize = 16;
@@ -101,7 +97,8 @@ pub fn recognise(leg: &Leg, topology: &Topology) -> Recognition {
     // Messages of one course show the same by their ends, whichever is looked at.
     let mut seen: SmallVec<[&Course; 4]> = SmallVec::new();
     let mut signs = Signs::new();
-    for message in leg.messages.iter().filter(|m| !m.retransmission) {
+    let mut agents = leg.agents.iter().peekable();
+    for (idx, message) in (0..).zip(&leg.messages).filter(|(_, m)| !m.retransmission) {
         let course = message.message.course();
         if !seen.contains(&course) {
             strong_ends(course, message.message.at(), topology, &mut signs, &mut found);
@@ -109,8 +106,8 @@ pub fn recognise(leg: &Leg, topology: &Topology) -> Recognition {
                 seen.push(course);
             }
         }
-        if message.names_agent {
-            strong_agent(message, &mut found);
+        if let Some((_, agent)) = agents.next_if(|(at, _)| *at == idx) {
+            strong_agent(message, *agent, &mut found);
         }
     }
     if found.score == 0 && !is_trunk(leg, topology) {
@@ -136,16 +133,6 @@ pub fn side_of(places: [Place; 2]) -> Side {
         p if p.iter().all(|place| place.is_inside()) => Side::Internal,
         _ => Side::Unknown,
     }
-}
-
-/// The service calls itself by its name in this message.
-pub fn names_agent(sip: &Sip<'_>) -> bool {
-    let name = if sip.has(HeaderName::Server) { HeaderName::Server } else { HeaderName::UserAgent };
-    sip.begins(name, SERVICE_AGENT.as_bytes())
-}
-
-fn agent<'a>(sip: &Sip<'a>) -> Option<Cow<'a, [u8]>> {
-    [HeaderName::Server, HeaderName::UserAgent].into_iter().find_map(|name| sip.first(name))
 }
 
 /// Which strong signs were put into words: Microsoft's address, and the other end's where the topology pairs them.
@@ -174,11 +161,9 @@ fn strong_ends(course: &Course, at: Timestamp, topology: &Topology, signs: &mut 
     }
 }
 
-fn strong_agent(message: &LegMessage, found: &mut Recognition) {
-    let (src, sip) = (message.message.src(), message.sip());
-    if let Some(agent) = agent(&sip).filter(|_| message.names_agent) {
-        found.sign(STRONG, src, format!("{} calls itself {}", src.ip(), String::from_utf8_lossy(&agent)));
-    }
+fn strong_agent(message: &LegMessage, agent: Span, found: &mut Recognition) {
+    let (src, agent) = (message.message.src(), unfold(agent.of(message.message.text.bytes())));
+    found.sign(STRONG, src, format!("{} calls itself {}", src.ip(), String::from_utf8_lossy(&agent)));
 }
 
 fn medium(message: &LegMessage, found: &mut Recognition) {

@@ -3,8 +3,9 @@
 use super::leg::{Applied, Closing};
 use super::{Invite, Leg, LegId, Reference};
 use crate::engine::Budget;
-use crate::flow::Message;
+use crate::flow::{Message, Noted};
 use crate::ledger::Ledger;
+use crate::proto::sip::Method;
 use crate::record::Seq;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -94,23 +95,32 @@ pub struct CallShard {
 }
 
 /// What a message's leg is looked up by: its Call-ID, else its 5-tuple.
-fn leg_key(message: &Message) -> Cow<'_, [u8]> {
-    match message.sip().call_id() {
-        Some(call_id) if !call_id.is_empty() => Cow::Borrowed(call_id),
-        _ => Cow::Owned(format!("\0{:?}", message.course().connection.flow).into_bytes()),
+fn leg_key<'m>(message: &Message, noted: &'m Noted) -> Cow<'m, [u8]> {
+    match noted.call_key.as_slice() {
+        [] => Cow::Owned(format!("\0{:?}", message.course().connection.flow).into_bytes()),
+        call_id => Cow::Borrowed(call_id),
     }
 }
 
-/// The shard that a message belongs to, of `n`.
+/// The shard that a message belongs to, of `n`, which are no more than 65 536.
 pub fn shard_of(message: &Message, n: usize) -> usize {
-    (message.call_hash % n.max(1) as u64) as usize
+    usize::from(message.call_bits) % n.max(1)
+}
+
+/// The method of a request. One that is known is not looked up in the text.
+fn name_of<'m>(noted: &Noted, text: &'m [u8]) -> Cow<'m, str> {
+    match noted.start.method {
+        Method::Other => String::from_utf8_lossy(noted.method.of(text)),
+        method => Cow::Borrowed(method.as_str()),
+    }
 }
 
 impl CallShard {
     /// Applies a message; what it announces and begins goes to `told`.
     pub fn apply(&mut self, message: Message, told: &mut Told) {
-        self.count(&message);
-        let key = leg_key(&message);
+        let noted = message.noted();
+        self.count(&message, &noted);
+        let key = leg_key(&message, &noted);
         let applied = match self.legs.get_mut(&*key) {
             Some(leg) => {
                 let id = leg.id;
@@ -187,14 +197,13 @@ impl CallShard {
         self.legs.remove(&due.key)
     }
 
-    fn count(&mut self, message: &Message) {
-        let sip = message.sip();
-        let name = match (sip.status(), sip.is_request()) {
+    fn count(&mut self, message: &Message, noted: &Noted) {
+        let name = match (noted.start.status, noted.start.is_request) {
             (Some(status), _) => {
                 *self.counts.statuses.entry(status).or_default() += 1;
                 return;
             }
-            (None, true) => String::from_utf8_lossy(sip.method_text()),
+            (None, true) => name_of(noted, message.text.bytes()),
             (None, false) => INVALID_STATUS.into(),
         };
         let full = self.counts.methods.len() >= MOST_METHODS;

@@ -1,8 +1,8 @@
 //! Transactions (RFC 3261 section 17): a request, its provisional responses, its final response, and for INVITE its ACK.
 
-use super::message::{Identity, Start};
-use super::{Leg, LegMessage};
-use crate::proto::sip::{Method, Span};
+use super::Leg;
+use crate::flow::{Noted, Start};
+use crate::proto::sip::Method;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -16,10 +16,8 @@ pub type TransactionIdx = u32;
 /// INVITE's; the ACK to a 2xx has a branch of its own and so is a transaction of its own.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Transaction {
-    /// Its first message.
-    first: MessageIdx,
-    /// Where that has the branch; empty where there is none, and then the CSeq alone tells.
-    branch: Span,
+    /// Hash of the branch; `None` where there is none, and then the CSeq alone tells.
+    branch: Option<u64>,
     /// CSeq number.
     pub number: u32,
     /// Method of the request.
@@ -38,35 +36,28 @@ pub struct Transaction {
 
 /// What a message is looked up by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Key<'a> {
-    branch: &'a [u8],
+struct Key {
+    branch: Option<u64>,
     number: u32,
     method: Method,
 }
 
 /// The transaction of the message that comes next in a leg; opens it where there is none.
-pub fn of_next(
-    transactions: &mut Vec<Transaction>,
-    messages: &[LegMessage],
-    text: &[u8],
-    identity: &Identity<'_>,
-    at: Timestamp,
-) -> TransactionIdx {
-    let branch = identity.branch;
-    let number = identity.cseq.map_or(0, |(number, _)| number);
-    let is = |t: &Transaction, key: Key<'_>| t.number == key.number && t.method == key.method && t.branch(messages) == key.branch;
-    let mut key = Key { branch, number, method: identity.start.method };
+pub fn of_next(transactions: &mut Vec<Transaction>, noted: &Noted, at: Timestamp) -> TransactionIdx {
+    let branch = noted.branch;
+    let number = noted.number.unwrap_or(0);
+    let is = |t: &Transaction, key: Key| t.number == key.number && t.method == key.method && t.branch == key.branch;
+    let mut key = Key { branch, number, method: noted.start.method };
     if key.method == Method::Ack && transactions.iter().rev().any(|t| is(t, Key { method: Method::Invite, ..key })) {
         key.method = Method::Invite;
     }
-    let answers = |t: &Transaction| identity.start.status.is_some() && !branch.is_empty() && t.is_answered_as(key, messages);
+    let answers = |t: &Transaction| noted.start.status.is_some() && branch.is_some() && t.is_answered_as(key);
     let known = transactions.iter().rposition(|t| is(t, key)).or_else(|| transactions.iter().rposition(answers));
     if let Some(known) = known {
         return known as TransactionIdx;
     }
     transactions.push(Transaction {
-        first: messages.len() as MessageIdx,
-        branch: if branch.is_empty() { Span::default() } else { Span::within(text, branch) },
+        branch,
         number,
         method: key.method,
         request: None,
@@ -79,15 +70,11 @@ pub fn of_next(
 }
 
 impl Transaction {
-    fn branch<'m>(&self, messages: &'m [LegMessage]) -> &'m [u8] {
-        messages.get(self.first as usize).map_or(&[], |m| self.branch.of(m.message.text.bytes()))
-    }
-
     /// A response with this key answers the request although its CSeq names another method: it copies what a broken request said, or is
     /// broken itself (catalogue DR018). INVITE and CANCEL share branch and number, and there the method alone tells.
-    fn is_answered_as(&self, key: Key<'_>, messages: &[LegMessage]) -> bool {
+    fn is_answered_as(&self, key: Key) -> bool {
         let shares = |method| matches!(method, Method::Invite | Method::Ack | Method::Cancel);
-        let same = self.number == key.number && self.branch(messages) == key.branch;
+        let same = self.number == key.number && self.branch == key.branch;
         same && self.request.is_some() && !(shares(self.method) && shares(key.method))
     }
 

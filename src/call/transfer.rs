@@ -2,7 +2,7 @@
 //! forwarded INVITE says of the number that was called first (RFC 7044, RFC 5806).
 
 use super::{LegId, invite};
-use crate::flow::Message;
+use crate::flow::{Message, noted};
 use crate::hash;
 use crate::proto::sip::{HeaderName, Method, NameAddr, Sip};
 use crate::record::Seq;
@@ -56,11 +56,8 @@ impl Target {
 impl Reference {
     /// The REFER that `message` of the leg is, if it is one that points somewhere.
     pub fn of(leg: LegId, message: &Message) -> Option<Self> {
-        // Most messages begin otherwise, and are read no further.
-        let sip = message.text.bytes().starts_with(b"REFER").then(|| message.sip())?;
-        if !sip.is_request() || sip.method() != Method::Refer {
-            return None;
-        }
+        let start = message.noted().start;
+        let sip = (start.is_request && start.method == Method::Refer).then(|| message.sip())?;
         let value = sip.first(HeaderName::ReferTo)?;
         let target = Target::of(NameAddr::parse(&String::from_utf8_lossy(&value)).uri);
         Some(Self { leg, seq: message.seq(), clock: message.clock, at: message.at(), to: message.dst(), target })
@@ -72,11 +69,11 @@ impl Reference {
     }
 }
 
-/// Hash of the Call-ID of the dialog whose place an INVITE takes, as [`Message::call_hash`] has it.
+/// Hash of the Call-ID of the dialog whose place an INVITE takes, as [`Noted::call_hash`](crate::flow::Noted::call_hash) has it.
 pub fn replaced(sip: &Sip<'_>) -> Option<u64> {
     let value = sip.first(HeaderName::Replaces)?;
     let call_id = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    (!call_id.is_empty()).then(|| Message::hash_of_call_id(call_id))
+    (!call_id.is_empty()).then(|| noted::hash_of_call_id(call_id))
 }
 
 /// The numbers that were called before, as a forwarded INVITE tells.
@@ -124,7 +121,7 @@ mod tests {
     fn headers_name_the_dialog_and_the_numbers_before() {
         let more = "Replaces: c;to-tag=1;from-tag=2\r\nHistory-Info: <sip:+31201234567@x>;index=1,<sip:+31209999999@x>;index=1.1\r\nDiversion: <tel:0201234567>\r\n";
         let message = message(0, (A, B), "INVITE sip:x@y SIP/2.0", "INVITE", more);
-        assert_eq!(replaced(&message.sip()), Some(message.call_hash));
+        assert_eq!(replaced(&message.sip()), Some(message.noted().call_hash));
         assert_eq!(called_before(&message.sip()).len(), 2);
     }
 }

@@ -5,7 +5,7 @@ use super::facts::Fact;
 use super::flows::{Flows, oldest};
 use super::kept::{Keeps, Kept};
 use crate::decode::{FlowKey, Packet};
-use crate::flow::{SentOn, Tcp, keylog::KeyLog};
+use crate::flow::{SentOn, Tcp, keylog::KeyLog, text::Near};
 use crate::ledger::{Kind, Ledger};
 use crate::record::Seq;
 use crate::time::Timestamp;
@@ -27,6 +27,9 @@ pub struct TcpTable {
     /// Messages that agents sent on, until they are taken.
     #[serde(skip)]
     pub sent_on: Vec<SentOn>,
+    /// Where the last text lay.
+    #[serde(skip)]
+    near: Near,
 }
 
 impl TcpTable {
@@ -45,7 +48,7 @@ impl TcpTable {
             flow = tcp.flow(packet);
             before.0 = Keeps::default();
         }
-        flow.apply(packet, &self.keys, ledger, &mut messages);
+        flow.apply(packet, &self.keys, &mut self.near, ledger, &mut messages);
         self.sent_on.append(&mut flow.sent_on);
         let after = (Keeps::of(flow), flow.waits());
         out.extend(messages.into_iter().map(|m| (packet.seq, Fact::Message(Box::new(m)))));
@@ -94,7 +97,7 @@ impl TcpTable {
     /// Skips gaps that stayed open, and keeps the table below its cap.
     pub fn tick(&mut self, (seq, clock): (Seq, Timestamp), budget: &Budget, ledger: &mut Ledger, out: &mut Vec<(Seq, Fact)>) {
         let mut messages = Vec::new();
-        let Self { flows, waiting, kept, keys, sent_on } = self;
+        let Self { flows, waiting, kept, keys, sent_on, .. } = self;
         waiting.retain(|key| {
             let Some(flow) = flows.get_mut(key).and_then(Tcp::known_mut) else { return false };
             let before = Keeps::of(flow);

@@ -1,15 +1,16 @@
 //! One direction of a TCP connection: what it carries, and the SIP messages read from it (RFC 3261 section 18.3, RFC 7118).
 
 use super::framing::{Framed, Misframed};
-use super::keylog::KeyLog;
+use super::reading::fresh;
+pub use super::reading::{Reading, Way};
 use super::secured;
-use super::tcp::{self, Ordered, Took};
-use super::tls::Session;
+use super::tcp::{Ordered, Took};
+use super::text::Near;
 use super::websocket::{self, Assembly, Read};
-use super::{ConnId, Content, Course, Message, Origin, Seen, SentOn, Sighting, Text, Transport, hep, stun_tcp};
-use crate::decode::{Dir, Packet};
+use super::{Content, Course, Seen, Text, Transport, hep, stun_tcp};
+use crate::decode::Packet;
 use crate::error::Undecoded;
-use crate::ledger::{Kind, Ledger};
+use crate::ledger::Kind;
 use crate::proto::{
     sip::{self, Framing, HeaderIndex, Sip},
     tls::record,
@@ -17,7 +18,6 @@ use crate::proto::{
 };
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// Bytes looked at before a direction is taken for something else; each later segment is still probed where it begins, so that a
@@ -57,80 +57,6 @@ pub struct Half {
     framed: Option<Box<Framed>>,
 }
 
-/// Who sends to whom, over which connection.
-#[derive(Debug, Clone, Copy)]
-pub struct Way {
-    /// Its direction.
-    pub dir: Dir,
-    /// Sender.
-    pub src: SocketAddr,
-    /// Receiver.
-    pub dst: SocketAddr,
-    /// The connection.
-    pub id: ConnId,
-    /// Clock at its last packet.
-    pub clock: Timestamp,
-}
-
-/// Where what is read of a direction goes, and what it is read with.
-pub struct Reading<'s> {
-    /// The direction.
-    pub way: Way,
-    /// The TLS connection, once there is one.
-    pub tls: &'s mut Option<Box<Session>>,
-    /// Secrets of TLS connections.
-    pub keys: &'s KeyLog,
-    /// Counts.
-    pub ledger: &'s mut Ledger,
-    /// Messages.
-    pub out: &'s mut Vec<Message>,
-    /// Messages that an agent sent on.
-    pub sent_on: &'s mut Vec<SentOn>,
-    /// It is read from what TLS carried.
-    pub secured: bool,
-}
-
-impl Reading<'_> {
-    /// What a record counts as before a message is read from it.
-    fn kind(&self) -> Kind {
-        if self.secured { Kind::Tls } else { Kind::Tcp }
-    }
-
-    /// Moves records that are named for the first time to SIP.
-    fn recount(&mut self, held: &[(Seen, bool)]) {
-        let from = self.kind();
-        self.ledger.recount(from, Kind::Sip, fresh(held));
-    }
-
-    fn emit(&mut self, (transport, text, index): (Transport, Text, HeaderIndex), held: &[(Seen, bool)], course: &mut Option<Arc<Course>>) {
-        let Some((seen, _)) = held.last().copied() else { return };
-        self.recount(held);
-        let transport = match (transport, self.secured) {
-            (Transport::Tcp, true) => Transport::Tls,
-            (Transport::Ws, true) => Transport::Wss,
-            (transport, _) => transport,
-        };
-        let origin = if self.secured { Origin::Decrypted } else { Origin::Clear };
-        let course = Course { origin, ..Course::of(&seen, (self.way.src, self.way.dst), transport, self.way.id) }.shared(course);
-        let sighting = Sighting { course, id: seen.id, seq: seen.seq, at: seen.at };
-        self.out.push(Message::new(sighting, self.way.clock, text, index, false).carried_by(&tcp::ids(held)));
-    }
-
-    /// Hands on what a HEP message holds.
-    fn send_on(&mut self, message: &[u8], held: &[(Seen, bool)]) {
-        match hep::open(message, held, self.way.clock) {
-            Ok(sent) => {
-                self.recount(held);
-                self.sent_on.push(sent);
-            }
-            Err(why) => {
-                let kind = self.kind();
-                self.ledger.lose(kind, why, fresh(held));
-            }
-        }
-    }
-}
-
 impl Half {
     /// What it carries, as far as the call stage asks: SIP within TLS is SIP.
     pub fn content(&self) -> Content {
@@ -166,8 +92,11 @@ impl Half {
         self.ordered.size() + within
     }
 
-    /// Takes a segment with payload, and counts it as what it is known to be now. `copy`: a mirror port made it.
-    pub fn take(&mut self, packet: &Packet<'_>, sequence: u32, copy: bool, reading: &mut Reading<'_>) {
+    /// Takes a segment with payload, and counts it as what it is known to be now. `copy`: a mirror port made it. The text before it was `near`.
+    pub fn take(&mut self, packet: &Packet<'_>, sequence: u32, copy: bool, near: &mut Near, reading: &mut Reading<'_>) {
+        if self.take_message(packet, sequence, near, reading) {
+            return;
+        }
         if self.ordered.is_near(sequence) == Some(false) {
             if !self.ordered.strays(sequence, packet.payload.len()) {
                 reading.ledger.count(Kind::Tcp, 1);
@@ -188,6 +117,27 @@ impl Half {
         if took != Took::Again {
             self.read(packet.clock, reading);
         }
+    }
+
+    /// Takes a segment that is one message and goes on where the last one ended, as most do: nothing has to be kept of it, and its text may
+    /// stay where it is.
+    fn take_message(&mut self, packet: &Packet<'_>, sequence: u32, near: &mut Near, reading: &mut Reading<'_>) -> bool {
+        let is_next = matches!(self.carries, Carries::Sip) && self.scanned == 0 && packet.cut == 0 && self.ordered.is_at(sequence);
+        let bytes = packet.payload;
+        let Some(index) = is_next.then(|| sip::whole(bytes)).flatten().filter(|index| index.end() == bytes.len()) else { return false };
+        let held = [(self.ordered.pass(packet), true)];
+        reading.ledger.count(Kind::Tcp, 1);
+        self.emit(Text::of(packet, bytes, near), index, &held, false, reading);
+        true
+    }
+
+    /// Hands on a message that `held` records held.
+    fn emit(&mut self, text: Text, index: HeaderIndex, held: &[(Seen, bool)], closed: bool, reading: &mut Reading<'_>) {
+        if let Some((seen, _)) = held.last() {
+            let sip = Sip { text: text.bytes(), index: &index };
+            self.framed.get_or_insert_default().message(*seen, &sip, closed);
+        }
+        reading.emit((Transport::Tcp, text, index), held, &mut self.course);
     }
 
     /// Reads what is readable at `clock`. In front of bytes that will not come a message ends where it is cut.
@@ -330,6 +280,12 @@ impl Half {
             if readable.is_empty() {
                 return;
             }
+            if let Some(index) = Some(readable).filter(|_| self.scanned == 0).and_then(sip::whole) {
+                let text = Text::copy(readable.get(..index.end()).unwrap_or_default());
+                let held = self.ordered.consume(index.end());
+                self.emit(text, index, &held, closed, reading);
+                continue;
+            }
             match sip::frame(readable, closed, &mut self.scanned) {
                 Framing::Keepalive(n) => {
                     self.framed.iter_mut().for_each(|framed| framed.keepalive());
@@ -346,11 +302,7 @@ impl Half {
                     let read = sip::scan(bytes, false).map(|index| (Text::copy(bytes), index));
                     let held = self.ordered.consume(n);
                     if let Some((text, index)) = read {
-                        if let Some((seen, _)) = held.last() {
-                            let sip = Sip { text: text.bytes(), index: &index };
-                            self.framed.get_or_insert_default().message(*seen, &sip, closed);
-                        }
-                        reading.emit((Transport::Tcp, text, index), &held, &mut self.course);
+                        self.emit(text, index, &held, closed, reading);
                     }
                 }
                 Framing::More if closed => self.ordered.drop_readable(),
@@ -381,8 +333,4 @@ fn tell(read: Read, course: &mut Option<Arc<Course>>, reading: &mut Reading<'_>)
         Read::Control(held) => reading.recount(&held),
         Read::GaveUp => reading.ledger.evicted += 1,
     }
-}
-
-fn fresh(held: &[(Seen, bool)]) -> u64 {
-    held.iter().filter(|(_, first)| *first).count() as u64
 }

@@ -1,12 +1,12 @@
 //! A SIP message as one flow carried it: its text, and every record that held a part of it.
 
-use super::{ConnId, Seen, Text};
+use super::{ConnId, Noted, Seen, Text};
 use crate::decode::{MacPair, TapId, TunnelsId};
-use crate::hash;
-use crate::proto::sip::{HeaderIndex, Sip, scan};
+use crate::proto::sip::{HeaderIndex, Method, Sip, scan};
 use crate::record::{RecordId, Seq, SourceId};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -113,17 +113,20 @@ pub struct Message {
     pub clock: Timestamp,
     /// Its text, start line to end of body.
     pub text: Text,
-    /// Hash of its Call-ID.
-    pub call_hash: u64,
-    /// Where its headers lie in `text`: read again when it is asked for after it was let go.
+    /// Where its headers lie in `text`: read when it is asked for.
     #[serde(skip)]
     index: OnceCell<Box<HeaderIndex>>,
+    /// What was noted of it, until a leg has it.
+    #[serde(skip)]
+    noted: Option<Box<Noted>>,
     /// What few messages have.
     rare: Option<Box<Rare>>,
     /// Snaplen, a gap or the end of the capture took some of it.
     pub cut: bool,
     /// What the scanner was told of that.
     scanned_cut: bool,
+    /// Low bits of the hash of its Call-ID: where its leg is looked for.
+    pub call_bits: u16,
 }
 
 /// What few messages have.
@@ -139,14 +142,16 @@ impl Message {
     /// A message whose text was scanned as `index`. `cut`: the scanner was told that the snap length took bytes of it.
     pub fn new(sighting: Sighting, clock: Timestamp, text: Text, index: HeaderIndex, cut: bool) -> Self {
         let is_cut = cut || index.cut;
-        let call_id = Sip { text: text.bytes(), index: &index }.call_id();
-        let call_hash = Self::hash_of_call_id(call_id.unwrap_or_default());
-        Self { sighting, clock, text, call_hash, index: OnceCell::from(Box::new(index)), rare: None, cut: is_cut, scanned_cut: cut }
+        let noted = Noted::of(&Sip { text: text.bytes(), index: &index });
+        // Of the others nothing is read again soon, and the index is several times as large as all else.
+        let kept = if noted.begins(Method::Invite) { OnceCell::from(Box::new(index)) } else { OnceCell::new() };
+        let (call_bits, noted) = (noted.call_hash as u16, Some(Box::new(noted)));
+        Self { sighting, clock, text, index: kept, noted, rare: None, cut: is_cut, scanned_cut: cut, call_bits }
     }
 
-    /// What [`Message::call_hash`] is of a message with this Call-ID.
-    pub fn hash_of_call_id(call_id: &[u8]) -> u64 {
-        hash::quick(&[call_id])
+    /// What is noted of it.
+    pub fn noted(&self) -> Cow<'_, Noted> {
+        self.noted.as_deref().map_or_else(|| Cow::Owned(Noted::of(&self.sip())), Cow::Borrowed)
     }
 
     /// Carried by these records, in order.
@@ -172,9 +177,10 @@ impl Message {
         Sip { text, index }
     }
 
-    /// Lets go of the index: it is several times as large as the rest, and is read again where it is asked for.
-    pub fn forget_index(&mut self) {
+    /// Lets go of what was read of it; it is read again where it is asked for.
+    pub fn forget(&mut self) {
         self.index.take();
+        self.noted = None;
     }
 
     /// How it came.

@@ -122,6 +122,23 @@ impl Ordered {
         self.used == self.buffer.len() && self.ahead.is_empty()
     }
 
+    /// Nothing is kept, and `sequence` is the number of the next byte.
+    pub fn is_at(&self, sequence: u32) -> bool {
+        self.sequence == Some(sequence) && self.is_empty() && self.pieces.is_empty() && self.hole == 0
+    }
+
+    /// Lets the payload of a segment pass that nothing of is to be kept, where [`Self::is_at`] says so. Gives the record.
+    pub fn pass(&mut self, packet: &Packet<'_>) -> Seen {
+        let n = packet.payload.len();
+        self.strays = (0, 0);
+        self.sequence = self.sequence.map(|s| s.wrapping_add(n as u32));
+        self.next += n as u64;
+        self.start = self.next;
+        #[cfg(test)]
+        (self.steps += n as u64);
+        Seen::of(packet)
+    }
+
     /// Something waits behind a gap.
     pub fn waits(&self) -> bool {
         !self.ahead.is_empty()

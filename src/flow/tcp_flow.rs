@@ -3,6 +3,7 @@
 use super::half::{Half, Reading, Way};
 use super::keylog::KeyLog;
 use super::lane::Lanes;
+use super::text::Near;
 use super::tls::{Kept, Session};
 use super::{Connection, Content, End, Message, SentOn};
 use crate::decode::{Dir, Packet};
@@ -63,8 +64,8 @@ impl TcpFlow {
         elsewhere || self.lanes.is_other_start(packet.tap, packet.dir, syn.seq)
     }
 
-    /// Applies one segment; whole messages go to `out`.
-    pub fn apply(&mut self, packet: &Packet<'_>, keys: &KeyLog, ledger: &mut Ledger, out: &mut Vec<Message>) {
+    /// Applies one segment; whole messages go to `out`. The text before it was `near`.
+    pub fn apply(&mut self, packet: &Packet<'_>, keys: &KeyLog, near: &mut Near, ledger: &mut Ledger, out: &mut Vec<Message>) {
         let Some(header) = packet.tcp else { return };
         let copy = self.note(packet);
         // What waited for keys comes first: records are numbered.
@@ -79,7 +80,8 @@ impl TcpFlow {
             ledger.count(Kind::Tcp, 1);
             return;
         };
-        half.take(packet, header.seq, copy, &mut Reading { way, tls, keys, ledger, out, sent_on: &mut self.sent_on, secured: false });
+        let mut reading = Reading { way, tls, keys, ledger, out, sent_on: &mut self.sent_on, secured: false };
+        half.take(packet, header.seq, copy, near, &mut reading);
         let content = half.content();
         if self.connection.content == Content::Unknown || content == Content::Sip {
             self.connection.content = content;

@@ -17,13 +17,26 @@ enum Held {
     Range { file: Arc<Mapped>, at: usize, len: u32 },
 }
 
-/// Where the last text of a shard lay. To read a range of a mapped file takes a page fault for every 64 KiB or so: much for a message
-/// alone among media, little where they lie close. What lies far apart takes little memory.
+/// Where the last text of a shard lay, and how far apart the last ones were. To read a range of a mapped file takes a page fault for every
+/// 64 KiB or so: much for a message alone among media, little where they lie close. What lies far apart takes little memory.
 #[derive(Debug, Default)]
-pub struct Near(usize);
+pub struct Near {
+    last: usize,
+    apart: usize,
+}
 
 /// Texts of a shard that begin closer than this are close: it has one of 64 messages.
 const CLOSE: usize = 256 << 10;
+
+impl Near {
+    /// Whether texts lie close where this one begins.
+    fn note(&mut self, at: usize) -> bool {
+        // One that is far off says little of those around it.
+        let apart = at.abs_diff(std::mem::replace(&mut self.last, at)).min(2 * CLOSE);
+        self.apart = (7 * self.apart + apart) / 8;
+        self.apart < CLOSE
+    }
+}
 
 impl Text {
     /// A copy of `bytes`.
@@ -59,8 +72,7 @@ fn range(packet: &Packet<'_>, bytes: &[u8], near: &mut Near) -> Option<Held> {
     let at = bytes.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
     let there = whole.get(at..at.checked_add(bytes.len())?)?.as_ptr() == bytes.as_ptr();
     let (at, len) = (usize::try_from(base).ok()?.checked_add(at)?, u32::try_from(bytes.len()).ok()?);
-    let close = at.abs_diff(near.0) < CLOSE;
-    near.0 = at;
+    let close = near.note(at);
     (there && close).then(|| Held::Range { file: Arc::clone(file), at, len })
 }
 

@@ -89,7 +89,13 @@ impl Run {
         if self.flow.as_ref().is_some_and(|flow| flow.is_reopened_by(&packet)) {
             self.flow = None;
         }
-        self.flow.get_or_insert_with(|| TcpFlow::open(&packet)).apply(&packet, &KeyLog::default(), &mut self.ledger, &mut out);
+        self.flow.get_or_insert_with(|| TcpFlow::open(&packet)).apply(
+            &packet,
+            &KeyLog::default(),
+            &mut Near::default(),
+            &mut self.ledger,
+            &mut out,
+        );
         self.told(out)
     }
 

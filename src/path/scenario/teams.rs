@@ -2,7 +2,7 @@
 
 use super::compare::{Observed, Setting};
 use super::observed::{Scenario, observed, packets};
-use crate::call::{Call, Leg, Recognition, media};
+use crate::call::{Call, Leg, Recognition};
 use crate::path::{Hop, HopKind};
 use crate::time::Timestamp;
 use crate::topology::{Place, Topology};
@@ -169,8 +169,7 @@ impl<'t> Parties<'t> {
         }
         for described in &leg.described {
             let Some(message) = leg.message(described.message).map(|m| &m.message) else { continue };
-            let lines = described.lines(leg);
-            let ips: BTreeSet<IpAddr> = lines.iter().flat_map(media::endpoints).map(|end| end.ip()).collect();
+            let ips = described.ips.iter().copied();
             if !recognition.is_microsoft(message.src(), message.dst()) {
                 if let Some(sbc) = self.sbcs.get_mut(idx) {
                     sbc.ips.extend(ips);
@@ -178,9 +177,9 @@ impl<'t> Parties<'t> {
                 continue;
             }
             let is_microsoft = |ip: &IpAddr| self.topology.place_of(*ip, self.at) == Place::Microsoft;
-            let said = match lines.iter().any(|line| line.ice_ufrag.is_some() || !line.candidates.is_empty()) {
+            let said = match described.ice {
                 false => Offer::Plain,
-                true if ips.iter().all(is_microsoft) => Offer::Ice,
+                true if described.ips.iter().all(is_microsoft) => Offer::Ice,
                 true => Offer::Clients,
             };
             // The most that was ever offered counts: early media of a processor says nothing of the client that is rung.

@@ -17,6 +17,8 @@ pub struct Outline {
     pub secured: bool,
     /// It names a user fragment of ICE.
     pub ice: bool,
+    /// A media line has candidates, or a user fragment of ICE applies to it.
+    pub ice_media: bool,
     /// It has a line of images: fax.
     pub images: bool,
 }
@@ -33,6 +35,7 @@ pub fn outline(body: &[u8]) -> Option<Outline> {
         rest = rest.strip_prefix('\n').unwrap_or(rest);
     }
     reader.close();
+    reader.outline.ice_media |= reader.outline.ice && reader.n_media > 0;
     let any = reader.any || reader.session.connection.is_some() || reader.n_media > 0;
     any.then_some(reader.outline)
 }
@@ -125,8 +128,9 @@ impl<'a> Reader<'a> {
         let ip = media.connection.or(self.session.connection).flatten().filter(|ip| !ip.is_unspecified());
         let rtp = ip.filter(|_| media.port != 0).map(|ip| SocketAddr::new(ip, media.port));
         let rtcp = media.rtcp.and_then(|(ip, port)| Some(SocketAddr::new(ip.or(rtp.map(|rtp| rtp.ip()))?, port)));
-        let candidates = media.candidates.iter().filter_map(|value| candidate::read(value));
-        let candidates = candidates.filter_map(|candidate| Some(SocketAddr::new(candidate.address?, candidate.port)));
+        let candidates: SmallVec<[_; 1]> = media.candidates.iter().filter_map(|value| candidate::read(value)).collect();
+        self.outline.ice_media |= !candidates.is_empty();
+        let candidates = candidates.into_iter().filter_map(|candidate| Some(SocketAddr::new(candidate.address?, candidate.port)));
         self.outline.endpoints.extend(rtp.into_iter().chain(rtcp).chain(candidates).map(|end| (end, secured)));
         self.outline.secured |= secured;
     }
@@ -150,6 +154,7 @@ mod tests {
             endpoints: lines().flat_map(|line| endpoints(line).map(|end| (end, line.secured))).collect(),
             secured: lines().any(|line| line.secured),
             ice: outline(body)?.ice,
+            ice_media: lines().any(|line| line.ice_ufrag.is_some() || !line.candidates.is_empty()),
             images: lines().any(|line| line.kind.eq_ignore_ascii_case("image")),
         })
     }

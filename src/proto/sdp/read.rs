@@ -10,20 +10,19 @@ use std::net::IpAddr;
 /// More `m=` lines than any device writes; the rest is counted as malformed.
 pub(super) const MOST_MEDIA: usize = 256;
 
-/// Formats of most `m=` lines.
-const USUAL_FORMATS: usize = 4;
-
 /// Attributes that mean something in a media section only.
-const MEDIA_ONLY: [&str; 5] = ["rtpmap", "fmtp", "candidate", "crypto", "rtcp"];
+const MEDIA_ONLY: [&[u8]; 5] = [b"rtpmap", b"fmtp", b"candidate", b"crypto", b"rtcp"];
+/// The longest attribute name that means something, and one more.
+const LONGEST_NAME: usize = 12;
 
 /// Reads all lines. `None` when none is `v=`, `o=`, `c=` or `m=`.
 pub(super) fn lines(body: &[u8]) -> Option<Sdp> {
     let mut reader = Reader::default();
-    // Without a way out in between it is a few instructions for many bytes.
-    let control = |any, byte: &u8| any | (byte.is_ascii_control() & !matches!(byte, b'\r' | b'\n' | b'\t'));
-    reader.sdp.faults.control = body.iter().fold(false, control);
-    let body = std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
-    let mut rest = &*body;
+    // Without a branch for each byte, many are looked at together.
+    let odd = |byte: u8| (byte < 0x20 && byte != b'\r' && byte != b'\n' && byte != b'\t') | (byte == 0x7f);
+    reader.sdp.faults.control = body.chunks(64).any(|chunk| chunk.iter().fold(false, |any, byte| any | odd(*byte)));
+    let text = std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed);
+    let mut rest = &*text;
     while !rest.is_empty() {
         let end = memchr2(b'\r', b'\n', rest.as_bytes()).unwrap_or(rest.len());
         let line = rest.get(..end).unwrap_or_default();
@@ -31,8 +30,25 @@ pub(super) fn lines(body: &[u8]) -> Option<Sdp> {
             reader.line(line);
         }
         rest = rest.get(end + 1..).unwrap_or_default();
+        rest = rest.strip_prefix('\n').unwrap_or(rest);
     }
     reader.finish()
+}
+
+/// `text` without white space at its ends; nearly all has none.
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => text,
+        _ => text.trim(),
+    }
+}
+
+/// `text` in lower case, where it is no longer than a name that is known; empty for what is longer.
+fn lower<'l>(text: &str, kept: &'l mut [u8; LONGEST_NAME]) -> &'l [u8] {
+    let Some(place) = kept.get_mut(..text.len()) else { return &[] };
+    place.copy_from_slice(text.as_bytes());
+    place.make_ascii_lowercase();
+    place
 }
 
 /// What the session level says for all media, and a media section for itself.
@@ -69,15 +85,15 @@ impl Reader {
         if !letter.is_ascii_alphabetic() {
             return self.malformed();
         }
-        let value = || line.get(2..).unwrap_or_default().trim();
+        let value = trimmed(line.get(2..).unwrap_or_default());
         match letter {
             b'v' => self.seen.version = true,
             b's' => self.seen.name = true,
             b't' => self.seen.time = true,
-            b'o' if self.sdp.origin.is_none() => self.sdp.origin = Some(origin(value())),
-            b'm' => self.media(value()),
-            b'c' => self.connection(value()),
-            b'a' => self.attribute(value()),
+            b'o' if self.sdp.origin.is_none() => self.sdp.origin = Some(origin(value)),
+            b'm' => self.media(value),
+            b'c' => self.connection(value),
+            b'a' => self.attribute(value),
             _ => {}
         }
     }
@@ -137,10 +153,10 @@ impl Reader {
         if self.surplus {
             return;
         }
-        let colon = line.bytes().position(|byte| byte == b':').unwrap_or(line.len());
-        let (name, value) = (line.get(..colon).unwrap_or_default().trim(), line.get(colon + 1..).unwrap_or_default().trim());
-        let lower = name.bytes().any(|byte| byte.is_ascii_uppercase()).then(|| name.to_ascii_lowercase());
-        let name = lower.as_deref().unwrap_or(name);
+        let colon = line.bytes().position(|byte| byte == b':');
+        let (name, value) = colon.and_then(|at| Some((line.get(..at)?, line.get(at + 1..)?))).unwrap_or((line, ""));
+        let mut kept = [0; LONGEST_NAME];
+        let (name, value) = (lower(trimmed(name), &mut kept), trimmed(value));
         self.shared(name, value);
         if let Some((media, _)) = self.current.as_mut() {
             if !own(media, name, value) {
@@ -152,16 +168,16 @@ impl Reader {
     }
 
     /// Attributes that stand at either level.
-    fn shared(&mut self, name: &str, value: &str) {
+    fn shared(&mut self, name: &[u8], value: &str) {
         let direction = match name {
-            "sendrecv" => Direction::SendRecv,
-            "sendonly" => Direction::SendOnly,
-            "recvonly" => Direction::RecvOnly,
-            "inactive" => Direction::Inactive,
-            "ice-lite" => return self.sdp.ice_lite = true,
-            "ice-ufrag" => return self.section().ice_ufrag = Some(value.to_owned()),
-            "ice-pwd" => return self.section().ice_pwd_digest = Some(crypto::digest(value)),
-            "fingerprint" => return self.section().fingerprint = true,
+            b"sendrecv" => Direction::SendRecv,
+            b"sendonly" => Direction::SendOnly,
+            b"recvonly" => Direction::RecvOnly,
+            b"inactive" => Direction::Inactive,
+            b"ice-lite" => return self.sdp.ice_lite = true,
+            b"ice-ufrag" => return self.section().ice_ufrag = Some(value.to_owned()),
+            b"ice-pwd" => return self.section().ice_pwd_digest = Some(crypto::digest(value)),
+            b"fingerprint" => return self.section().fingerprint = true,
             _ => return,
         };
         self.section().direction = Some(direction);
@@ -200,24 +216,23 @@ fn media(value: &str) -> (MediaDescription, bool) {
     let (port, count) = ports.split_once('/').unwrap_or((ports, "1"));
     let (port, count) = (port.parse(), count.parse());
     let proto = words.next().unwrap_or_default().to_owned();
-    let mut formats = Vec::with_capacity(USUAL_FORMATS);
-    formats.extend(words.map(str::to_owned));
+    let formats: Vec<String> = words.map(str::to_owned).collect();
     let whole = port.is_ok() && count.is_ok() && !formats.is_empty();
     let (port, port_count) = (port.unwrap_or(0), count.unwrap_or(1));
     (MediaDescription { kind, port, port_count, proto, formats, ..MediaDescription::default() }, whole)
 }
 
 /// Attributes of a media section; false when one that is known cannot be read.
-fn own(media: &mut MediaDescription, name: &str, value: &str) -> bool {
+fn own(media: &mut MediaDescription, name: &[u8], value: &str) -> bool {
     match name {
-        "rtpmap" => return rtpmap(value).map(|codec| media.codecs.push(codec)).is_some(),
-        "candidate" => return candidate::read(value).map(|candidate| media.candidates.push(candidate)).is_some(),
-        "rtcp" => return rtcp(value).map(|rtcp| media.rtcp = Some(rtcp)).is_some(),
-        "rtcp-mux" => media.rtcp_mux = true,
-        "crypto" => media.crypto.push(crypto::read(value)),
-        "mid" => media.mid = Some(value.to_owned()),
-        "ptime" => media.ptime = value.parse().ok(),
-        "fmtp" => {
+        b"rtpmap" => return rtpmap(value).map(|codec| media.codecs.push(codec)).is_some(),
+        b"candidate" => return candidate::read(value).map(|candidate| media.candidates.push(candidate)).is_some(),
+        b"rtcp" => return rtcp(value).map(|rtcp| media.rtcp = Some(rtcp)).is_some(),
+        b"rtcp-mux" => media.rtcp_mux = true,
+        b"crypto" => media.crypto.push(crypto::read(value)),
+        b"mid" => media.mid = Some(value.to_owned()),
+        b"ptime" => media.ptime = value.parse().ok(),
+        b"fmtp" => {
             let (format, params) = value.split_once(' ').unwrap_or((value, ""));
             media.fmtp.push((format.to_owned(), params.trim().to_owned()));
         }
@@ -227,13 +242,13 @@ fn own(media: &mut MediaDescription, name: &str, value: &str) -> bool {
 }
 
 fn rtpmap(value: &str) -> Option<Rtpmap> {
-    let blank = value.bytes().position(|byte| byte.is_ascii_whitespace())?;
-    let (payload_type, encoding) = value.split_at_checked(blank)?;
-    let mut parts = encoding.trim().split('/');
+    let at = value.bytes().position(|byte| byte.is_ascii_whitespace())?;
+    let payload_type = value.get(..at)?.parse().ok()?;
+    let mut parts = trimmed(value.get(at + 1..)?).split('/');
     let name = parts.next().filter(|name| !name.is_empty())?.to_owned();
     let clock_rate = parts.next().and_then(|rate| rate.parse().ok()).unwrap_or(0);
     let channels = parts.next().and_then(|channels| channels.parse().ok()).unwrap_or(1);
-    Some(Rtpmap { payload_type: payload_type.parse().ok()?, name, clock_rate, channels })
+    Some(Rtpmap { payload_type, name, clock_rate, channels })
 }
 
 pub(super) fn rtcp(value: &str) -> Option<(Option<IpAddr>, u16)> {

@@ -1,6 +1,6 @@
 //! The header fields that are found by kind, with their compact forms. Everything else is `Other` and found by its text.
 
-use super::words::{before, has_blank, hits, mask};
+use super::words::{before, has_blank, hits};
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 
@@ -151,14 +151,28 @@ fn padded(text: &[u8]) -> [u8; LONGEST] {
     head
 }
 
-/// The first `len` bytes of words, and zeros.
+/// Up to the first mark in these words: the bytes and zeros, all bits of those bytes, and how many they are.
 #[inline(always)]
-fn cut([a, b, c]: [u64; WORDS], len: usize) -> [u64; WORDS] {
-    match len {
-        0..8 => [a & mask(len), 0, 0],
-        8..16 => [a, b & mask(len - 8), 0],
-        _ => [a, b, c & mask(len - 16)],
+fn upto([a, b, c]: [u64; WORDS], mark: u8) -> Option<([u64; WORDS], [u64; WORDS], usize)> {
+    let first = hits(a, mark);
+    if first != 0 {
+        let there = below(first);
+        return Some(([a & there, 0, 0], [there, 0, 0], before(first)));
     }
+    let second = hits(b, mark);
+    if second != 0 {
+        let there = below(second);
+        return Some(([a, b & there, 0], [u64::MAX, there, 0], 8 + before(second)));
+    }
+    let third = hits(c, mark);
+    let there = below(third);
+    (third != 0).then(|| ([a, b, c & there], [u64::MAX, u64::MAX, there], 16 + before(third)))
+}
+
+/// All bits of the bytes below the first of `hits`.
+#[inline(always)]
+fn below(hits: u64) -> u64 {
+    ((hits & hits.wrapping_neg()) >> 7).wrapping_sub(1)
 }
 
 /// Where a name is looked for first.
@@ -203,18 +217,10 @@ impl Names {
     /// it. Other names, and those longer than any that is known, are not told.
     #[inline(always)]
     pub(super) fn at_head(&self, line: &[u8]) -> Option<(HeaderName, usize)> {
-        let words = words(line);
-        let colons = words.map(|word| hits(word, b':'));
-        let len = match colons {
-            [0, 0, 0] => return None,
-            [0, 0, third] => 16 + before(third),
-            [0, second, _] => 8 + before(second),
-            [first, ..] => before(first),
-        };
-        let name = cut(words, len);
+        let (name, there, len) = upto(words(line), b':')?;
         let kind = self.kind(name, len);
         // A name that is known has no blank in it.
-        let odd = || len == 0 || name.into_iter().zip(cut([u64::MAX; WORDS], len)).any(|(word, there)| has_blank(word | !there));
+        let odd = || len == 0 || name.into_iter().zip(there).any(|(word, there)| has_blank(word | !there));
         if kind == HeaderName::Other && odd() { None } else { Some((kind, len)) }
     }
 }

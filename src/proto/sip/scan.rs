@@ -1,8 +1,9 @@
 //! The scanner: one pass over a message that notes where every header stands and reads none of them.
 
+use super::frame::{MAX_BODY, MAX_HEAD};
 use super::header::{HeaderName, KINDS, Names};
 use super::start::{self, StartLine};
-use super::value::trim;
+use super::value::{is_token, trim};
 use super::words::{decimal, line_end};
 use memchr::memchr;
 use serde::{Deserialize, Serialize};
@@ -102,13 +103,38 @@ pub fn scan(bytes: &[u8], cut: bool) -> Option<HeaderIndex> {
     let mut lines = Lines::new(bytes, (end + 1).min(bytes.len()));
     let body = loop {
         match lines.next_line() {
-            Line::Header { header, ended } => index.push(bytes, header, ended),
+            Line::Header { header, ended, .. } => index.push(bytes, header, ended),
             Line::Junk => index.junk = index.junk.saturating_add(1),
             Line::Blank => break bytes.get(lines.at..),
             Line::End => break None,
         }
     };
     index.set_body(bytes, body);
+    Some(index)
+}
+
+/// The index of the message at the head of `bytes`, the bytes of a stream that were not consumed yet, where nothing about it is odd and all of
+/// it is there: what [`super::frame()`] and then [`scan`] would say, read at one go. It ends with its body. `None`: those two have to look.
+pub fn whole(bytes: &[u8]) -> Option<HeaderIndex> {
+    u32::try_from(bytes.len()).ok()?;
+    bytes.first().filter(|byte| is_token(**byte))?;
+    let (start, end) = start::open(bytes)?;
+    let mut index = HeaderIndex::new(start, Vec::with_capacity(16), false);
+    let mut lines = Lines::new(bytes, (end + 1).min(bytes.len()));
+    let mut lengths = 0;
+    loop {
+        match lines.next_line() {
+            Line::Header { header, plain: true, .. } => {
+                lengths += usize::from(header.name == HeaderName::ContentLength);
+                index.push(bytes, header, true);
+            }
+            Line::Blank => break,
+            _ => return None,
+        }
+    }
+    let length = index.content_length.map(|length| length as usize).filter(|length| lengths == 1 && *length <= MAX_BODY)?;
+    let body = bytes.get(lines.at..)?.get(..length).filter(|_| lines.at <= MAX_HEAD)?;
+    index.set_body(bytes, Some(body));
     Some(index)
 }
 
@@ -125,6 +151,11 @@ impl HeaderIndex {
             &u8::MAX => self.headers.iter().skip(254).find(|header| header.name == name),
             at => self.headers.get(usize::from(*at) - 1),
         }
+    }
+
+    /// Offset of the first byte behind the body.
+    pub fn end(&self) -> usize {
+        (self.body.at + self.body.len) as usize
     }
 
     #[inline]
@@ -154,8 +185,9 @@ impl HeaderIndex {
 
 /// One line of a header section, its folds included.
 pub(super) enum Line {
-    /// A header; `ended`: its line end is there.
-    Header { header: Header, ended: bool },
+    /// A header; `ended`: its line end is there. `plain`: it is so, nothing is folded, and a colon follows the name at once, so that no line
+    /// of it can be a start line.
+    Header { header: Header, ended: bool, plain: bool },
     /// Text that is no header: without colon, or with a blank inside what would be its name.
     Junk,
     /// The blank line; the body begins here.
@@ -193,9 +225,10 @@ impl<'a> Lines<'a> {
         let (from, rest) = (self.at, self.bytes.get(self.at..).unwrap_or_default());
         let Some((name, name_len)) = self.names.at_head(rest) else { return self.odd_line(rest) };
         let rest = rest.get(name_len + 1..).unwrap_or_default();
-        let (end, ended) = self.logical_end(from + name_len + 1, rest);
+        let (end, ended, folded) = self.logical_end(from + name_len + 1, rest);
         let value = Span::trimmed(rest.get(..end).unwrap_or_default(), from + name_len + 1);
-        Line::Header { header: Header { name, name_len: name_len as u8, name_at: from as u32, value }, ended }
+        let header = Header { name, name_len: name_len as u8, name_at: from as u32, value };
+        Line::Header { header, ended, plain: ended && !folded }
     }
 
     /// A line that does not begin with a name of usual length and a colon.
@@ -212,33 +245,34 @@ impl<'a> Lines<'a> {
             return Line::Blank;
         }
         let from = self.at;
-        let (end, ended) = self.logical_end(from, rest);
+        let (end, ended, folded) = self.logical_end(from, rest);
         let line = rest.get(..end).unwrap_or_default();
         if let Some((name, colon)) = name_of(line) {
             let name_at = from as u32 + Span::within(line, name).at;
             let name_len = u8::try_from(name.len()).unwrap_or(u8::MAX);
             let value = Span::trimmed(line.get(colon + 1..).unwrap_or_default(), from + colon + 1);
-            return Line::Header { header: Header { name: HeaderName::of(name), name_len, name_at, value }, ended };
+            let header = Header { name: HeaderName::of(name), name_len, name_at, value };
+            return Line::Header { header, ended, plain: ended && !folded && name.len() == colon };
         }
         // Half a line says nothing about its sender.
         if ended || memchr(b':', line.get(..=LONGEST_NAME).unwrap_or(line)).is_some() { Line::Junk } else { Line::End }
     }
 
-    /// How much of `rest`, which begins at `at`, is the line with its folds, its last LF left out, and whether that LF is there. The next
-    /// line begins behind it.
+    /// How much of `rest`, which begins at `at`, is the line with its folds, its last LF left out, whether that LF is there, and whether there
+    /// are folds. The next line begins behind it.
     #[inline(always)]
-    fn logical_end(&mut self, at: usize, rest: &[u8]) -> (usize, bool) {
+    fn logical_end(&mut self, at: usize, rest: &[u8]) -> (usize, bool, bool) {
         let mut from = 0;
         while let Some(found) = rest.get(from..).and_then(line_end) {
-            let end = from + found;
+            let (end, folded) = (from + found, from > 0);
             from = end + 1;
             if !matches!(rest.get(from), Some(b' ' | b'\t')) {
                 self.at = at + from;
-                return (end, true);
+                return (end, true, folded);
             }
         }
         self.at = self.bytes.len();
-        (rest.len(), false)
+        (rest.len(), false, from > 0)
     }
 }
 
@@ -321,7 +355,7 @@ mod tests {
             for (text, ended) in [(format!("{line}\r\nFrom: y"), true), (format!("{line}\n\n"), true), (line.clone(), false)] {
                 let expected = name_of(line.as_bytes()).map(|(name, at)| (name.to_vec(), trim(&line.as_bytes()[at + 1..]).to_vec()));
                 let found = match Lines::new(text.as_bytes(), 0).next_line() {
-                    Line::Header { header, ended: found } => {
+                    Line::Header { header, ended: found, .. } => {
                         assert_eq!(ended, found, "{text:?}");
                         Some((header.name_text(text.as_bytes()).to_vec(), header.value.of(text.as_bytes()).to_vec()))
                     }

@@ -224,3 +224,20 @@ fn no_mutation_of_a_value_panics_in_rsip() {
             (typed::from(&value), typed::to(&value), typed::contact(&value), typed::via(&value), typed::uri(&value), typed::cseq(&value));
     }
 }
+
+#[test]
+fn what_is_read_at_one_go_is_what_framer_and_scanner_say() {
+    let (all, mut seed, mut plain) = (cases(), 7u64, 0);
+    for turn in 0..20_000 {
+        let mut text = [&all[turn % all.len()].text[..], &all[turn / 7 % all.len()].text[..]].concat();
+        if turn >= all.len() {
+            mutate(&mut text, &mut seed);
+        }
+        let Some(index) = whole(&text) else { continue };
+        plain += 1;
+        let mut scanned = 0;
+        assert_eq!(frame(&text, turn % 2 == 0, &mut scanned), Framing::Message(index.end()));
+        assert_eq!(scan(&text[..index.end()], false), Some(index));
+    }
+    assert!(plain > 5_000, "{plain}");
+}

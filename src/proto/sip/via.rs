@@ -34,6 +34,11 @@ impl<'a> Via<'a> {
     }
 }
 
+/// The transport that the first of these elements names, as written, such as `TLS`; empty where there is none.
+pub fn transport(value: &[u8]) -> &[u8] {
+    protocol(value::first_element(value)).0
+}
+
 /// The transport of `SIP / 2.0 / UDP host:port …`, and what follows it.
 pub(super) fn protocol(element: &[u8]) -> (&[u8], &[u8]) {
     let after_slash = |bytes: &'_ [u8]| memchr(b'/', bytes).map(|at| at + 1);
