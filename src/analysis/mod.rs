@@ -25,11 +25,11 @@ mod unread;
 
 use crate::call::{CallStage, stage::Ended};
 use crate::config::Config;
-use crate::engine::{Budget, Engine, Mask, Taps, par};
+use crate::engine::{Budget, Decoded, Engine, Taps, par};
 use crate::error::Error;
 use crate::flow::{Connection, keylog::KeyLog};
 use crate::path::{Memos, Network, scenario::Profile};
-use crate::record::{Interface, Window, secrets::Text};
+use crate::record::{Interface, secrets::Text};
 use crate::report::{Format, Summary, spool::Spool};
 use crate::rules::Rule;
 use crate::time::Timestamp;
@@ -115,10 +115,16 @@ impl Analysis {
         self.engine.next().0
     }
 
-    /// Applies a window.
-    pub fn apply(&mut self, window: &Window, source: Source<'_>, mask: Mask<'_>, settings: Settings<'_>) -> io::Result<()> {
+    /// Applies a window, and does `beside` while the engine is at it.
+    pub fn apply<R: Send>(
+        &mut self,
+        window: Decoded,
+        source: Source<'_>,
+        settings: Settings<'_>,
+        beside: impl FnOnce() -> R + Send,
+    ) -> io::Result<R> {
         self.calls.know(settings.topology);
-        let facts = self.engine.apply(window, source.interfaces, mask);
+        let (facts, done) = self.engine.apply(window, source.interfaces, beside);
         self.calls.apply(facts, settings.topology);
         if self.engine.is_at_tick() {
             let facts = self.engine.tick();
@@ -127,7 +133,7 @@ impl Analysis {
                 self.sweep(source, settings, false)?;
             }
         }
-        Ok(())
+        Ok(done)
     }
 
     /// Writes what the format does not keep for the end of the run.

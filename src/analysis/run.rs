@@ -1,12 +1,13 @@
-//! One run over merged inputs: while a window is applied, the next one is read.
+//! One run over merged inputs: while a window is applied, the next one is decoded and the one after that is read.
 
 use super::{Analysis, Settings, Source, summary::RunFacts};
 use crate::decode;
-use crate::engine::{TICK, par};
+use crate::engine::{Decoded, TICK, par};
 use crate::error::Problem;
 use crate::record::{InputReport, Interface, Merge, Record, Window};
 use crate::report::{InputEntry, Summary};
 use std::io::{self, Write};
+use std::sync::Arc;
 
 /// Records of a window: few enough that their bytes stay in the cache between decode and apply.
 pub const WINDOW: usize = 4_096;
@@ -38,21 +39,17 @@ pub struct Drive<'d> {
 }
 
 /// Reads all that `merge` has and applies it.
-pub fn run(analysis: &mut Analysis, merge: &mut Merge, settings: Settings<'_>, mut drive: Drive<'_>) -> io::Result<()> {
+pub fn run(analysis: &mut Analysis, merge: &mut Merge, settings: Settings<'_>, drive: Drive<'_>) -> io::Result<()> {
     let files = merge.paths();
-    let mut interfaces: Vec<Interface> = Vec::new();
-    let mut current = merge.next_window(analysis.room().min(drive.window));
-    while let Some(window) = current {
-        if merge.interfaces() != interfaces.as_slice() {
-            interfaces = merge.interfaces().to_vec();
-        }
-        let mask = drive.filter.as_mut().map(|filter| mask(&window, filter));
-        let room = room_after(&window).min(drive.window);
+    let mut reading = Reading { merge, room: analysis.room(), most: drive.window, filter: drive.filter, interfaces: Arc::default() };
+    let mut decoded = reading.next().map(Read::decode);
+    let mut read = reading.next();
+    while let Some((window, interfaces)) = decoded {
         let source = Source { interfaces: &interfaces, files: &files };
-        let (next, applied) = par::join(|| merge.next_window(room), || analysis.apply(&window, source, mask.as_deref(), settings));
-        applied?;
+        let beside = || par::join(|| reading.next(), || read.map(Read::decode));
+        (read, decoded) = analysis.apply(window, source, settings, beside)?;
         analysis.go_on(settings.format, drive.out)?;
-        current = next;
+        let merge = &reading.merge;
         (drive.progress)(Progress { bytes: merge.bytes_read(), of: merge.bytes_total(), records: analysis.records() });
     }
     analysis.learn(&merge.take_secrets());
@@ -67,10 +64,40 @@ pub fn finish(analysis: &mut Analysis, merge: &Merge, settings: Settings<'_>) ->
     analysis.finish(Source { interfaces: merge.interfaces(), files: &files }, settings, &run)
 }
 
-/// How many records the window after this one may hold, so that ticks fall between windows.
-fn room_after(window: &Window) -> usize {
-    let next = window.first.0 + window.heads.len() as u64;
-    (TICK - next % TICK) as usize
+/// The reading of windows.
+struct Reading<'r, 'f> {
+    merge: &'r mut Merge,
+    /// Records that the next window may hold, so that ticks fall between windows.
+    room: usize,
+    most: usize,
+    filter: Option<Filter<'f>>,
+    interfaces: Arc<[Interface]>,
+}
+
+/// A window that was read.
+struct Read {
+    window: Window,
+    mask: Option<Vec<bool>>,
+    /// Those there were when it was.
+    interfaces: Arc<[Interface]>,
+}
+
+impl Reading<'_, '_> {
+    fn next(&mut self) -> Option<Read> {
+        let window = self.merge.next_window(self.room.min(self.most))?;
+        self.room = (TICK - (window.first.0 + window.heads.len() as u64) % TICK) as usize;
+        if *self.merge.interfaces() != *self.interfaces {
+            self.interfaces = self.merge.interfaces().into();
+        }
+        let mask = self.filter.as_mut().map(|filter| mask(&window, filter));
+        Some(Read { window, mask, interfaces: Arc::clone(&self.interfaces) })
+    }
+}
+
+impl Read {
+    fn decode(self) -> (Decoded, Arc<[Interface]>) {
+        (Decoded::of(self.window, self.mask.as_deref()), self.interfaces)
+    }
 }
 
 fn mask(window: &Window, filter: &mut Filter<'_>) -> Vec<bool> {

@@ -44,12 +44,12 @@ pub use facts::Fact;
 pub use flows::Wanted;
 pub use shard::{SHARDS, Shard};
 pub use taps::{Tap, Taps};
-pub use window::Mask;
+pub use window::{Decoded, Mask};
 
 use crate::flow::keylog::KeyLog;
 use crate::ledger::Ledger;
 use crate::proto::rtp::Ssrc;
-use crate::record::{Interface, Seq, Window, secrets::Text};
+use crate::record::{Interface, Seq, secrets::Text};
 use crate::time::{Span, Timestamp};
 use fragment::Reassembler;
 use secrets::Secrets;
@@ -112,15 +112,21 @@ impl Engine {
         self.next
     }
 
-    /// Applies a window of at most [`Engine::room`] records; facts come in Seq order. Records that `mask` leaves out are not looked at.
-    pub fn apply(&mut self, window: &Window, interfaces: &[Interface], mask: Mask<'_>) -> Vec<(Seq, Fact)> {
-        let facts = window::apply(self, window, interfaces, mask);
+    /// Applies a window of at most [`Engine::room`] records, and does `beside` meanwhile; facts come in Seq order.
+    pub fn apply<R: Send>(
+        &mut self,
+        mut decoded: Decoded,
+        interfaces: &[Interface],
+        beside: impl FnOnce() -> R + Send,
+    ) -> (Vec<(Seq, Fact)>, R) {
+        let (facts, done) = window::apply(self, &mut decoded, interfaces, beside);
+        let window = decoded.window();
         self.next = Seq(window.first.0 + window.heads.len() as u64);
         if let Some(head) = window.heads.last() {
             self.clock = Some(head.clock);
             self.last_sweep.get_or_insert(head.clock);
         }
-        facts
+        (facts, done)
     }
 
     /// A tick is due: the last window ended on a multiple of [`TICK`].

@@ -1,8 +1,8 @@
 //! Reading: a run of records decoded into a chunk. Plain RTP is read at one go, all else layer by layer.
 
-use super::chunk::{Chunk, Slot};
+use super::chunk::{Chunk, Lies, Slot};
 use super::window::Mask;
-use crate::decode::{self, Decoded, Outer, Plain};
+use crate::decode::{self, Decoded, Fragment, Outer, Plain, Transport};
 use crate::error::Undecoded;
 use crate::flow::Beat;
 use crate::prefetch;
@@ -12,7 +12,7 @@ use crate::record::{Head, InterfaceId, LinkType, Window};
 const ASKED: usize = 8;
 
 /// Decodes the records of a window from `start` to `end`.
-pub fn chunk<'a>(window: &'a Window, start: usize, end: usize, mask: Mask<'_>) -> Chunk<'a> {
+pub fn chunk(window: &Window, start: usize, end: usize, mask: Mask<'_>) -> Chunk {
     let heads = window.heads.get(start..end).unwrap_or_default();
     let mut reading = Reading { window, chunk: Chunk::with_room(heads.len()), outer: Outer::default(), here: (u16::MAX, u32::MAX) };
     let mut views = PlainViews::default();
@@ -59,7 +59,7 @@ fn before(heads: &[Head], start: usize) -> Option<(u32, u64)> {
 /// A chunk while it is read.
 struct Reading<'a> {
     window: &'a Window,
-    chunk: Chunk<'a>,
+    chunk: Chunk,
     /// What stands around the packet at hand.
     outer: Outer,
     /// The last view, and the input it was seen in.
@@ -93,12 +93,18 @@ impl Reading<'_> {
         let agent = self.outer.agent.take();
         match decoded {
             Decoded::Transport(transport) => {
-                let mut slot = Slot::new(head, index, view, transport);
+                let mut slot = Slot::new(head, index, view, &transport, record.bytes);
                 slot.at = agent.as_ref().and_then(|agent| agent.at).unwrap_or(slot.at);
                 self.chunk.slot(slot);
             }
-            Decoded::Fragment(fragment) => self.chunk.fragments.push((index, view, fragment)),
-            Decoded::Deflated(transport) => self.chunk.deflated.push((index, view, transport)),
+            Decoded::Fragment(fragment) => {
+                let lies = Lies::of(fragment.payload, record.bytes);
+                self.chunk.fragments.push((index, view, Fragment { payload: &[], ..fragment }, lies));
+            }
+            Decoded::Deflated(transport) => {
+                let lies = Lies::of(transport.payload, record.bytes);
+                self.chunk.deflated.push((index, view, Transport { payload: &[], ..transport }, lies));
+            }
             Decoded::Other(_) | Decoded::Undecoded(_) => {}
         }
         if let Some(agent) = agent {

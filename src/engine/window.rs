@@ -1,10 +1,12 @@
-//! One window: chunks of records decoded in parallel, fragments joined serially, shards applied in parallel.
+//! One window: chunks of records decoded in parallel, fragments joined serially, shards applied in parallel while something is done
+//! beside them.
 
+use super::apply::Bytes;
 use super::chunk::Chunk;
 use super::shard::rtp_header;
 use super::taps::View;
 use super::{Engine, Fact, Shard, apply, in_order, join, par, read};
-use crate::decode::{Decoded, Outer};
+use crate::decode::{self, Outer};
 use crate::record::{Interface, Seq, SourceId, Window, secrets::Text};
 use crate::time::Timestamp;
 
@@ -14,24 +16,52 @@ const CHUNK: usize = 1_024;
 /// Bits that a capture filter left, one a record of the window.
 pub type Mask<'m> = Option<&'m [bool]>;
 
-/// Applies one window.
-pub fn apply(engine: &mut Engine, window: &Window, interfaces: &[Interface], mask: Mask<'_>) -> Vec<(Seq, Fact)> {
-    let starts: Vec<usize> = (0..window.heads.len()).step_by(CHUNK).collect();
-    let mut chunks = par::par_map(starts, |start| read::chunk(window, start, window.heads.len().min(start + CHUNK), mask));
-    for chunk in &mut chunks {
+/// A window of records that were decoded.
+pub struct Decoded {
+    window: Window,
+    chunks: Vec<Chunk>,
+}
+
+impl Decoded {
+    /// Decodes a window; records that `mask` leaves out are not looked at.
+    pub fn of(window: Window, mask: Mask<'_>) -> Self {
+        let starts: Vec<usize> = (0..window.heads.len()).step_by(CHUNK).collect();
+        let chunks = par::par_map(starts, |start| read::chunk(&window, start, window.heads.len().min(start + CHUNK), mask));
+        Self { window, chunks }
+    }
+
+    /// The window.
+    pub fn window(&self) -> &Window {
+        &self.window
+    }
+}
+
+/// Applies one window, and does `beside` meanwhile.
+pub fn apply<R: Send>(
+    engine: &mut Engine,
+    decoded: &mut Decoded,
+    interfaces: &[Interface],
+    beside: impl FnOnce() -> R + Send,
+) -> (Vec<(Seq, Fact)>, R) {
+    let Decoded { window, chunks } = decoded;
+    for chunk in chunks.iter_mut() {
         number_views(engine, chunk, interfaces);
         engine.ledger.add(&std::mem::take(&mut chunk.ledger));
     }
-    learn(engine, &window.secrets, &chunks);
-    let joined = join::join(engine, window, &mut chunks);
-    join::place(engine, &joined, &mut chunks);
+    learn(engine, &window.secrets, chunks);
+    let joined = join::join(engine, window, chunks);
+    join::place(engine, &joined, chunks);
     chunks.iter_mut().filter(|chunk| chunk.has_joined).for_each(Chunk::sort);
-    let out = par::par_map_mut(&mut engine.shards, |number, shard| {
-        let mut out = Vec::new();
-        chunks.iter().for_each(|chunk| apply::chunk(chunk, window, number, shard, &mut out));
-        out
-    });
-    in_order(out.into_iter().flatten().collect())
+    let bytes = Bytes { window, joined: &joined };
+    let shards = || {
+        par::par_map_mut(&mut engine.shards, |number, shard| {
+            let mut out = Vec::new();
+            chunks.iter().for_each(|chunk| apply::chunk(chunk, bytes, number, shard, &mut out));
+            out
+        })
+    };
+    let (done, out) = par::join(beside, shards);
+    (in_order(out.into_iter().flatten().collect()), done)
 }
 
 /// Gives up datagrams that waited too long at `clock`, or all; what is readable at their front is applied.
@@ -44,7 +74,7 @@ pub fn expire(engine: &mut Engine, clock: Timestamp, all: bool) -> Vec<(Seq, Fac
     let mut out = Vec::new();
     for expired in gone {
         let Some((datagram, view)) = join::account(engine, expired) else { continue };
-        let Decoded::Transport(transport) = join::open(&datagram, &mut Outer::default()) else { continue };
+        let decode::Decoded::Transport(transport) = join::open(&datagram, &mut Outer::default()) else { continue };
         let packet = apply::packet_of(&datagram, &transport, view, clock);
         if let Some(shard) = engine.shards.get_mut(Shard::of(&packet.flow)) {
             shard.apply(&packet, rtp_header(&transport).as_ref(), &mut out);
@@ -54,7 +84,7 @@ pub fn expire(engine: &mut Engine, clock: Timestamp, all: bool) -> Vec<(Seq, Fac
 }
 
 /// Takes in key logs, and once an input those that stand elsewhere in it, before the first handshake that its chunks hold.
-pub fn learn(engine: &mut Engine, texts: &[Text], chunks: &[Chunk<'_>]) {
+pub fn learn(engine: &mut Engine, texts: &[Text], chunks: &[Chunk]) {
     let inputs = chunks.iter().flat_map(|chunk| &chunk.handshakes);
     if engine.secrets.take(texts.iter(), inputs) {
         let log = engine.secrets.log();
@@ -62,7 +92,7 @@ pub fn learn(engine: &mut Engine, texts: &[Text], chunks: &[Chunk<'_>]) {
     }
 }
 
-fn number_views(engine: &mut Engine, chunk: &mut Chunk<'_>, interfaces: &[Interface]) {
+fn number_views(engine: &mut Engine, chunk: &mut Chunk, interfaces: &[Interface]) {
     for (tap, tunnels) in &chunk.keys {
         let source = interfaces.get(tap.interface.0 as usize).map_or(SourceId(0), |i| i.source);
         chunk.views.push(View { tap: engine.taps.id(tap, source), source, tunnels: engine.taps.stack(tunnels) });
