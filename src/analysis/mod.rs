@@ -115,16 +115,10 @@ impl Analysis {
         self.engine.next().0
     }
 
-    /// Applies a window, and does `beside` while the engine is at it.
-    pub fn apply<R: Send>(
-        &mut self,
-        window: Decoded,
-        source: Source<'_>,
-        settings: Settings<'_>,
-        beside: impl FnOnce() -> R + Send,
-    ) -> io::Result<R> {
+    /// Applies a window.
+    pub fn apply(&mut self, window: Decoded, source: Source<'_>, settings: Settings<'_>) -> io::Result<()> {
         self.calls.know(settings.topology);
-        let (facts, done) = self.engine.apply(window, source.interfaces, beside);
+        let facts = self.engine.apply(window, source.interfaces);
         self.calls.apply(facts, settings.topology);
         if self.engine.is_at_tick() {
             let facts = self.engine.tick();
@@ -133,7 +127,7 @@ impl Analysis {
                 self.sweep(source, settings, false)?;
             }
         }
-        Ok(done)
+        Ok(())
     }
 
     /// Writes what the format does not keep for the end of the run.

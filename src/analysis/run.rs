@@ -1,4 +1,4 @@
-//! One run over merged inputs: while a window is applied, the next one is decoded and the one after that is read.
+//! One run over merged inputs: while a window is applied, the next one is read and decoded.
 
 use super::{Analysis, Settings, Source, summary::RunFacts};
 use crate::decode;
@@ -42,12 +42,12 @@ pub struct Drive<'d> {
 pub fn run(analysis: &mut Analysis, merge: &mut Merge, settings: Settings<'_>, drive: Drive<'_>) -> io::Result<()> {
     let files = merge.paths();
     let mut reading = Reading { merge, room: analysis.room(), most: drive.window, filter: drive.filter, interfaces: Arc::default() };
-    let mut decoded = reading.next().map(Read::decode);
-    let mut read = reading.next();
-    while let Some((window, interfaces)) = decoded {
+    let mut next = reading.next();
+    while let Some((window, interfaces)) = next {
         let source = Source { interfaces: &interfaces, files: &files };
-        let beside = || par::join(|| reading.next(), || read.map(Read::decode));
-        (read, decoded) = analysis.apply(window, source, settings, beside)?;
+        let (read, applied) = par::join(|| reading.next(), || analysis.apply(window, source, settings));
+        applied?;
+        next = read;
         analysis.go_on(settings.format, drive.out)?;
         let merge = &reading.merge;
         (drive.progress)(Progress { bytes: merge.bytes_read(), of: merge.bytes_total(), records: analysis.records() });
@@ -74,29 +74,16 @@ struct Reading<'r, 'f> {
     interfaces: Arc<[Interface]>,
 }
 
-/// A window that was read.
-struct Read {
-    window: Window,
-    mask: Option<Vec<bool>>,
-    /// Those there were when it was.
-    interfaces: Arc<[Interface]>,
-}
-
 impl Reading<'_, '_> {
-    fn next(&mut self) -> Option<Read> {
+    /// The next window, decoded while its bytes are at hand, and the interfaces there are by then.
+    fn next(&mut self) -> Option<(Decoded, Arc<[Interface]>)> {
         let window = self.merge.next_window(self.room.min(self.most))?;
         self.room = (TICK - (window.first.0 + window.heads.len() as u64) % TICK) as usize;
         if *self.merge.interfaces() != *self.interfaces {
             self.interfaces = self.merge.interfaces().into();
         }
         let mask = self.filter.as_mut().map(|filter| mask(&window, filter));
-        Some(Read { window, mask, interfaces: Arc::clone(&self.interfaces) })
-    }
-}
-
-impl Read {
-    fn decode(self) -> (Decoded, Arc<[Interface]>) {
-        (Decoded::of(self.window, self.mask.as_deref()), self.interfaces)
+        Some((Decoded::of(window, mask.as_deref()), Arc::clone(&self.interfaces)))
     }
 }
 

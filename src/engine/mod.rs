@@ -112,21 +112,16 @@ impl Engine {
         self.next
     }
 
-    /// Applies a window of at most [`Engine::room`] records, and does `beside` meanwhile; facts come in Seq order.
-    pub fn apply<R: Send>(
-        &mut self,
-        mut decoded: Decoded,
-        interfaces: &[Interface],
-        beside: impl FnOnce() -> R + Send,
-    ) -> (Vec<(Seq, Fact)>, R) {
-        let (facts, done) = window::apply(self, &mut decoded, interfaces, beside);
+    /// Applies a window of at most [`Engine::room`] records; facts come in Seq order.
+    pub fn apply(&mut self, mut decoded: Decoded, interfaces: &[Interface]) -> Vec<(Seq, Fact)> {
+        let facts = window::apply(self, &mut decoded, interfaces);
         let window = decoded.window();
         self.next = Seq(window.first.0 + window.heads.len() as u64);
         if let Some(head) = window.heads.last() {
             self.clock = Some(head.clock);
             self.last_sweep.get_or_insert(head.clock);
         }
-        (facts, done)
+        facts
     }
 
     /// A tick is due: the last window ended on a multiple of [`TICK`].

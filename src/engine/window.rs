@@ -1,5 +1,4 @@
-//! One window: chunks of records decoded in parallel, fragments joined serially, shards applied in parallel while something is done
-//! beside them.
+//! One window: chunks of records decoded in parallel, fragments joined serially, shards applied in parallel.
 
 use super::apply::Bytes;
 use super::chunk::Chunk;
@@ -36,13 +35,8 @@ impl Decoded {
     }
 }
 
-/// Applies one window, and does `beside` meanwhile.
-pub fn apply<R: Send>(
-    engine: &mut Engine,
-    decoded: &mut Decoded,
-    interfaces: &[Interface],
-    beside: impl FnOnce() -> R + Send,
-) -> (Vec<(Seq, Fact)>, R) {
+/// Applies one window.
+pub fn apply(engine: &mut Engine, decoded: &mut Decoded, interfaces: &[Interface]) -> Vec<(Seq, Fact)> {
     let Decoded { window, chunks } = decoded;
     for chunk in chunks.iter_mut() {
         number_views(engine, chunk, interfaces);
@@ -53,15 +47,12 @@ pub fn apply<R: Send>(
     join::place(engine, &joined, chunks);
     chunks.iter_mut().filter(|chunk| chunk.has_joined).for_each(Chunk::sort);
     let bytes = Bytes { window, joined: &joined };
-    let shards = || {
-        par::par_map_mut(&mut engine.shards, |number, shard| {
-            let mut out = Vec::new();
-            chunks.iter().for_each(|chunk| apply::chunk(chunk, bytes, number, shard, &mut out));
-            out
-        })
-    };
-    let (done, out) = par::join(beside, shards);
-    (in_order(out.into_iter().flatten().collect()), done)
+    let out = par::par_map_mut(&mut engine.shards, |number, shard| {
+        let mut out = Vec::new();
+        chunks.iter().for_each(|chunk| apply::chunk(chunk, bytes, number, shard, &mut out));
+        out
+    });
+    in_order(out.into_iter().flatten().collect())
 }
 
 /// Gives up datagrams that waited too long at `clock`, or all; what is readable at their front is applied.
