@@ -115,10 +115,10 @@ impl Analysis {
         self.engine.next().0
     }
 
-    /// Applies a window.
-    pub fn apply(&mut self, window: Decoded, source: Source<'_>, settings: Settings<'_>) -> io::Result<()> {
+    /// Applies windows that follow each other.
+    pub fn apply(&mut self, windows: Vec<Decoded>, source: Source<'_>, settings: Settings<'_>) -> io::Result<()> {
         self.calls.know(settings.topology);
-        let facts = self.engine.apply(window, source.interfaces);
+        let facts = self.engine.apply(windows, source.interfaces);
         self.calls.apply(facts, settings.topology);
         if self.engine.is_at_tick() {
             let facts = self.engine.tick();

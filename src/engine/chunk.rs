@@ -1,4 +1,4 @@
-//! A chunk: the packets that one task decoded, and the order in which shards read them.
+//! A chunk: the packets of a window, and the order in which shards read them.
 
 use super::join::Joined;
 use super::shard::rtp_header;
@@ -127,7 +127,7 @@ struct Item {
     behind: bool,
 }
 
-/// What decoding made of a run of records. It holds nothing of their bytes, so that a window and its chunks can be handed on together.
+/// What decoding made of the records of a window. It holds nothing of their bytes, so that a window and its chunks can be handed on together.
 #[derive(Default)]
 pub struct Chunk {
     /// Plain RTP packets found.
@@ -173,6 +173,11 @@ impl Chunk {
     /// A chunk with room for so many packets.
     pub fn with_room(n: usize) -> Self {
         Self { beats: Vec::with_capacity(n), items: Vec::with_capacity(n), ..Self::default() }
+    }
+
+    /// Packets that are no plain RTP.
+    pub fn n_slots(&self) -> usize {
+        self.slots.len()
     }
 
     /// Adds a plain RTP packet.

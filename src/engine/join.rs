@@ -25,7 +25,6 @@ pub struct Joined {
 /// The record where a packet belongs.
 #[derive(Clone, Copy)]
 struct Place {
-    chunk: usize,
     head: Head,
     index: u32,
 }
@@ -57,38 +56,35 @@ enum Made {
 }
 
 /// Takes all fragments and compressed payloads of a window.
-pub fn join(engine: &mut Engine, window: &Window, chunks: &mut [Chunk]) -> Vec<Joined> {
+pub fn join(engine: &mut Engine, window: &Window, chunk: &mut Chunk) -> Vec<Joined> {
     let mut joined = Vec::new();
-    for (number, chunk) in chunks.iter_mut().enumerate() {
-        for (index, view, fragment, lies) in std::mem::take(&mut chunk.fragments) {
-            let (Some(head), Some(record)) = (window.heads.get(index as usize), window.record(index as usize)) else { continue };
-            let fragment = Fragment { payload: lies.within(record.bytes), ..fragment };
-            let arrival = Arrival {
-                seq: Seq(window.first.0 + u64::from(index)),
-                id: record_id(head),
-                at: head.at,
-                clock: head.clock,
-                view: chunk.views.get(usize::from(view)).copied().unwrap_or_default(),
-            };
-            let place = Place { chunk: number, head: *head, index };
-            Joining { engine, place, joined: &mut joined }.take(&arrival, &fragment, None, 0);
-        }
-        for (index, view, transport, lies) in std::mem::take(&mut chunk.deflated) {
-            let (Some(head), Some(record)) = (window.heads.get(index as usize), window.record(index as usize)) else { continue };
-            let transport = Transport { payload: lies.within(record.bytes), ..transport };
-            let view = chunk.views.get(usize::from(view)).copied().unwrap_or_default();
-            let agent = chunk.agents.remove(&index).map(Box::new);
-            let place = Place { chunk: number, head: *head, index };
-            Joining { engine, place, joined: &mut joined }.inflate(&transport, view, agent, None);
-        }
+    for (index, view, fragment, lies) in std::mem::take(&mut chunk.fragments) {
+        let (Some(head), Some(record)) = (window.heads.get(index as usize), window.record(index as usize)) else { continue };
+        let fragment = Fragment { payload: lies.within(record.bytes), ..fragment };
+        let arrival = Arrival {
+            seq: Seq(window.first.0 + u64::from(index)),
+            id: record_id(head),
+            at: head.at,
+            clock: head.clock,
+            view: chunk.views.get(usize::from(view)).copied().unwrap_or_default(),
+        };
+        let place = Place { head: *head, index };
+        Joining { engine, place, joined: &mut joined }.take(&arrival, &fragment, None, 0);
+    }
+    for (index, view, transport, lies) in std::mem::take(&mut chunk.deflated) {
+        let (Some(head), Some(record)) = (window.heads.get(index as usize), window.record(index as usize)) else { continue };
+        let transport = Transport { payload: lies.within(record.bytes), ..transport };
+        let view = chunk.views.get(usize::from(view)).copied().unwrap_or_default();
+        let agent = chunk.agents.remove(&index).map(Box::new);
+        let place = Place { head: *head, index };
+        Joining { engine, place, joined: &mut joined }.inflate(&transport, view, agent, None);
     }
     joined
 }
 
-/// Puts what was joined into the chunks, where it is applied.
-pub fn place(engine: &mut Engine, joined: &[Joined], chunks: &mut [Chunk]) {
+/// Puts what was joined into the chunk, where it is applied.
+pub fn place(engine: &mut Engine, joined: &[Joined], chunk: &mut Chunk) {
     for (number, join) in (0..).zip(joined) {
-        let Some(chunk) = chunks.get_mut(join.place.chunk) else { continue };
         let transport = match &join.made {
             Made::Datagram(datagram) => match open(datagram, &mut Outer::default()) {
                 Decoded::Transport(transport) => transport,

@@ -112,14 +112,15 @@ impl Engine {
         self.next
     }
 
-    /// Applies a window of at most [`Engine::room`] records; facts come in Seq order.
-    pub fn apply(&mut self, mut decoded: Decoded, interfaces: &[Interface]) -> Vec<(Seq, Fact)> {
-        let facts = window::apply(self, &mut decoded, interfaces);
-        let window = decoded.window();
+    /// Applies windows that follow each other, of at most [`Engine::room`] records together; facts come in Seq order.
+    pub fn apply(&mut self, mut windows: Vec<Decoded>, interfaces: &[Interface]) -> Vec<(Seq, Fact)> {
+        let facts = window::apply(self, &mut windows, interfaces);
+        let (Some(first), Some(last)) = (windows.first().and_then(|w| w.window().heads.first()), windows.last()) else { return facts };
+        let window = last.window();
+        self.last_sweep.get_or_insert(first.clock);
         self.next = Seq(window.first.0 + window.heads.len() as u64);
         if let Some(head) = window.heads.last() {
             self.clock = Some(head.clock);
-            self.last_sweep.get_or_insert(head.clock);
         }
         facts
     }
@@ -198,7 +199,7 @@ impl Engine {
 
     /// Takes in key logs beside records.
     pub fn learn(&mut self, texts: &[Text]) {
-        window::learn(self, texts, &[]);
+        window::learn(self, texts, std::iter::empty());
     }
 
     /// Secrets of TLS connections that are known.

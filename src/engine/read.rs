@@ -1,4 +1,4 @@
-//! Reading: a run of records decoded into a chunk. Plain RTP is read at one go, all else layer by layer.
+//! Reading: the records of a window decoded into a chunk. Plain RTP is read at one go, all else layer by layer.
 
 use super::chunk::{Chunk, Lies, Slot};
 use super::window::Mask;
@@ -11,18 +11,18 @@ use crate::record::{Head, InterfaceId, LinkType, Window};
 /// How many records ahead of the one that is decoded memory is asked for.
 const ASKED: usize = 8;
 
-/// Decodes the records of a window from `start` to `end`.
-pub fn chunk(window: &Window, start: usize, end: usize, mask: Mask<'_>) -> Chunk {
-    let heads = window.heads.get(start..end).unwrap_or_default();
+/// Decodes the records of a window.
+pub fn chunk(window: &Window, mask: Mask<'_>) -> Chunk {
+    let heads = &window.heads[..];
     let mut reading = Reading { window, chunk: Chunk::with_room(heads.len()), outer: Outer::default(), here: (u16::MAX, u32::MAX) };
     let mut views = PlainViews::default();
-    reading.chunk.before = before(heads, start);
+    reading.chunk.before = before(heads);
     let mut block = (u32::MAX, &[][..]);
-    for (head, index) in heads.iter().zip(start..) {
+    for (index, head) in heads.iter().enumerate() {
         if block.0 != head.block {
             block = (head.block, window.block(head.block));
         }
-        if let Some(ahead) = heads.get(index - start + ASKED).filter(|ahead| ahead.block == block.0) {
+        if let Some(ahead) = heads.get(index + ASKED).filter(|ahead| ahead.block == block.0) {
             prefetch::byte(block.1, ahead.offset as usize);
             prefetch::byte(block.1, ahead.offset as usize + 64);
         }
@@ -47,12 +47,12 @@ pub fn chunk(window: &Window, start: usize, end: usize, mask: Mask<'_>) -> Chunk
 }
 
 /// Input and number of the record before the window's first, if these records are one input's and follow each other.
-fn before(heads: &[Head], start: usize) -> Option<(u32, u64)> {
+fn before(heads: &[Head]) -> Option<(u32, u64)> {
     let (first, last) = (heads.first()?, heads.last()?);
     // Numbers of an input rise by one each: from one end to the other there is no room for another's.
     let mut inputs = heads.iter().map(|head| head.input);
     let alone = last.number.wrapping_sub(first.number) == heads.len() as u64 - 1 && inputs.all(|input| input == first.input);
-    let before = first.number.checked_sub(start as u64 + 1)?;
+    let before = first.number.checked_sub(1)?;
     alone.then_some((first.input, before))
 }
 

@@ -307,7 +307,7 @@ mod tests {
                 bytes.extend(frame);
             }
             window.blocks = vec![Arc::new(bytes)];
-            engine.apply(Decoded::of(window, None), &[]);
+            engine.apply(vec![Decoded::of(window, None)], &[]);
             if settles {
                 engine.settle();
             }

@@ -1,7 +1,8 @@
-//! One window: chunks of records decoded in parallel, fragments joined serially, shards applied in parallel.
+//! Windows: each decoded by one task, fragments joined serially, and shards applied in parallel, each to a few windows at a time.
 
 use super::apply::Bytes;
 use super::chunk::Chunk;
+use super::join::Joined;
 use super::shard::rtp_header;
 use super::taps::View;
 use super::{Engine, Fact, Shard, apply, in_order, join, par, read};
@@ -9,50 +10,60 @@ use crate::decode::{self, Outer};
 use crate::record::{Interface, Seq, SourceId, Window, secrets::Text};
 use crate::time::Timestamp;
 
-/// Records decoded by one task.
-const CHUNK: usize = 1_024;
-
 /// Bits that a capture filter left, one a record of the window.
 pub type Mask<'m> = Option<&'m [bool]>;
 
 /// A window of records that were decoded.
 pub struct Decoded {
     window: Window,
-    chunks: Vec<Chunk>,
+    chunk: Chunk,
+    /// What was joined there.
+    joined: Vec<Joined>,
 }
 
 impl Decoded {
     /// Decodes a window; records that `mask` leaves out are not looked at.
     pub fn of(window: Window, mask: Mask<'_>) -> Self {
-        let starts: Vec<usize> = (0..window.heads.len()).step_by(CHUNK).collect();
-        let chunks = par::par_map(starts, |start| read::chunk(&window, start, window.heads.len().min(start + CHUNK), mask));
-        Self { window, chunks }
+        let chunk = read::chunk(&window, mask);
+        Self { window, chunk, joined: Vec::new() }
     }
 
     /// The window.
     pub fn window(&self) -> &Window {
         &self.window
     }
+
+    /// Packets of it that are no plain RTP.
+    pub fn n_others(&self) -> usize {
+        self.chunk.n_slots()
+    }
 }
 
-/// Applies one window.
-pub fn apply(engine: &mut Engine, decoded: &mut Decoded, interfaces: &[Interface]) -> Vec<(Seq, Fact)> {
-    let Decoded { window, chunks } = decoded;
-    for chunk in chunks.iter_mut() {
-        number_views(engine, chunk, interfaces);
-        engine.ledger.add(&std::mem::take(&mut chunk.ledger));
-    }
-    learn(engine, &window.secrets, chunks);
-    let joined = join::join(engine, window, chunks);
-    join::place(engine, &joined, chunks);
-    chunks.iter_mut().filter(|chunk| chunk.has_joined).for_each(Chunk::sort);
-    let bytes = Bytes { window, joined: &joined };
+/// Applies windows that follow each other.
+pub fn apply(engine: &mut Engine, windows: &mut [Decoded], interfaces: &[Interface]) -> Vec<(Seq, Fact)> {
+    windows.iter_mut().for_each(|decoded| join(engine, decoded, interfaces));
+    let windows = &*windows;
     let out = par::par_map_mut(&mut engine.shards, |number, shard| {
         let mut out = Vec::new();
-        chunks.iter().for_each(|chunk| apply::chunk(chunk, bytes, number, shard, &mut out));
+        for Decoded { window, chunk, joined } in windows {
+            apply::chunk(chunk, Bytes { window, joined }, number, shard, &mut out);
+        }
         out
     });
     in_order(out.into_iter().flatten().collect())
+}
+
+/// What has to be done in order of record before a window is applied.
+fn join(engine: &mut Engine, decoded: &mut Decoded, interfaces: &[Interface]) {
+    let Decoded { window, chunk, joined } = decoded;
+    number_views(engine, chunk, interfaces);
+    engine.ledger.add(&std::mem::take(&mut chunk.ledger));
+    learn(engine, &window.secrets, chunk.handshakes.iter());
+    *joined = join::join(engine, window, chunk);
+    join::place(engine, joined, chunk);
+    if chunk.has_joined {
+        chunk.sort();
+    }
 }
 
 /// Gives up datagrams that waited too long at `clock`, or all; what is readable at their front is applied.
@@ -74,9 +85,8 @@ pub fn expire(engine: &mut Engine, clock: Timestamp, all: bool) -> Vec<(Seq, Fac
     out
 }
 
-/// Takes in key logs, and once an input those that stand elsewhere in it, before the first handshake that its chunks hold.
-pub fn learn(engine: &mut Engine, texts: &[Text], chunks: &[Chunk]) {
-    let inputs = chunks.iter().flat_map(|chunk| &chunk.handshakes);
+/// Takes in key logs, and those that stand elsewhere in inputs where handshakes may begin, once an input and before the first of them.
+pub fn learn<'i>(engine: &mut Engine, texts: &'i [Text], inputs: impl Iterator<Item = &'i u32>) {
     if engine.secrets.take(texts.iter(), inputs) {
         let log = engine.secrets.log();
         engine.shards.iter_mut().for_each(|shard| shard.know(log));
