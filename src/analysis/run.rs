@@ -100,8 +100,8 @@ impl Reading<'_, '_> {
         (records > 0).then(|| (windows, Arc::clone(&self.interfaces)))
     }
 
-    /// Reads up to `n` windows of at most so many records; they come last first. Each is decoded while its bytes are still in the
-    /// cache, unless another thread is free to read on meanwhile.
+    /// Reads up to `n` windows of at most so many records; they come last first. One thread reads on while others that are free decode
+    /// what was read; what is left it decodes in the end, the last first, whose bytes are still in its cache.
     fn read(&mut self, at_most: usize, n: usize, windows: &mut Vec<Decoded>) {
         let Some(window) = self.merge.next_window(self.room.min(at_most)) else { return };
         let left = self.room - window.heads.len();
@@ -113,7 +113,7 @@ impl Reading<'_, '_> {
                 self.read(at_most, n - 1, windows);
             }
         };
-        let (decoded, ()) = par::join(decode, behind);
+        let ((), decoded) = par::join(behind, decode);
         windows.push(decoded);
     }
 }
