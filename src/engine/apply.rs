@@ -7,7 +7,7 @@ use super::runs::{Key, RunId};
 use super::taps::View;
 use super::{Fact, Shard};
 use crate::decode::{Dir, Home, Packet, Transport};
-use crate::flow::{Beat, Joins, MediaFlow, Sample, Stands, samples};
+use crate::flow::{Beat, Joins, MediaFlow, Sample, Stands, specimens};
 use crate::record::{RecordId, Seq, Window};
 use crate::time::Timestamp;
 
@@ -76,26 +76,27 @@ fn apply_beat(chunk: &Chunk, beat: &Beat, run: RunId, window: &Window, shard: &m
     match shard.runs.arrive(run, beat, stands) {
         Joins::Yes => {}
         Joins::No => give_beat(chunk, beat, stands, window, shard),
-        Joins::Sampled => sample(beat, run, window, shard),
+        Joins::Sampled => sample(chunk, beat, run, window, shard),
     }
 }
 
 /// Keeps the sample of a plain RTP packet that joined a run.
 #[inline(never)]
-fn sample(beat: &Beat, run: RunId, window: &Window, shard: &mut Shard) {
-    let frame = window.record(usize::from(beat.index)).map_or(&[][..], |record| record.bytes);
-    let datagram = beat.payload(frame);
+fn sample(chunk: &Chunk, beat: &Beat, run: RunId, window: &Window, shard: &mut Shard) {
     let header = beat.header();
-    let hash = samples::hash(header.payload(datagram));
-    let sample = Sample { at: beat.at, timestamp: beat.timestamp, hash, sequence: beat.sequence };
-    shard.sample(run, &beat.key(), &header, sample, datagram);
+    let datagram = specimens::may_be_sealed(&header, usize::from(beat.len)).then(|| beat.payload(frame(beat, window)));
+    let sample = Sample { at: beat.at, timestamp: beat.timestamp, hash: chunk.hash_of(beat), sequence: beat.sequence };
+    shard.sample(run, &beat.key(), header.ssrc, sample, datagram);
+}
+
+fn frame<'w>(beat: &Beat, window: &'w Window) -> &'w [u8] {
+    window.record(usize::from(beat.index)).map_or(&[], |record| record.bytes)
 }
 
 /// Gives a plain RTP packet to its flow.
 #[inline(never)]
 fn give_beat(chunk: &Chunk, beat: &Beat, stands: Stands, window: &Window, shard: &mut Shard) {
     let View { tap, source, tunnels } = chunk.view_of_beat(beat);
-    let frame = window.record(usize::from(beat.index)).map_or(&[][..], |record| record.bytes);
     let packet = Packet {
         seq: stands.seq,
         id: stands.id,
@@ -108,7 +109,7 @@ fn give_beat(chunk: &Chunk, beat: &Beat, stands: Stands, window: &Window, shard:
         flow: beat.key(),
         dir: beat.dir(),
         tcp: None,
-        payload: beat.payload(frame),
+        payload: beat.payload(frame(beat, window)),
         cut: 0,
         fragments: &[],
         held: 0,

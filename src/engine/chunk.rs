@@ -5,7 +5,7 @@ use super::shard::rtp_header;
 use super::taps::View;
 use super::{SHARDS, Shard};
 use crate::decode::{Agent, Fragment, Outer, TapKey, Transport, Tunnels};
-use crate::flow::{Beat, Stands};
+use crate::flow::{Beat, Stands, samples};
 use crate::ledger::Ledger;
 use crate::prefetch;
 use crate::proto::rtp;
@@ -132,6 +132,8 @@ struct Item {
 pub struct Chunk {
     /// Plain RTP packets found.
     beats: Vec<Beat>,
+    /// Hashes of those that may be sampled, by index of their record: made while their bytes are at hand.
+    hashes: Vec<(u16, u32)>,
     /// Other packets found.
     slots: Vec<Slot>,
     /// Both, in order of record.
@@ -180,12 +182,21 @@ impl Chunk {
         self.slots.len()
     }
 
-    /// Adds a plain RTP packet.
+    /// Adds a plain RTP packet that was read from `frame`.
     #[inline(always)]
-    pub fn beat(&mut self, beat: Beat) {
+    pub fn beat(&mut self, beat: Beat, frame: &[u8]) {
+        if beat.sequence.is_multiple_of(samples::DIVISOR) {
+            self.hashes.push((beat.index, samples::hash(beat.header().payload(beat.payload(frame)))));
+        }
         let at = At(self.beats.len() as u32);
         self.items.push(Item { index: u32::from(beat.index), at, shard: Shard::of_words(beat.flow) as u8, behind: true });
         self.beats.push(beat);
+    }
+
+    /// The hash of a packet of this chunk that may be sampled.
+    pub fn hash_of(&self, beat: &Beat) -> u32 {
+        let found = self.hashes.binary_search_by_key(&beat.index, |(index, _)| *index).ok();
+        found.and_then(|at| self.hashes.get(at)).map_or(0, |(_, hash)| *hash)
     }
 
     /// Adds any other packet.

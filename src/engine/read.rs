@@ -37,7 +37,7 @@ pub fn chunk(window: &Window, mask: Mask<'_>) -> Chunk {
         {
             let view = views.of(&plain, head.interface, &mut reading);
             reading.seen(view, head.input);
-            reading.chunk.beat(Beat::new(&plain, head, index as u16, view));
+            reading.chunk.beat(Beat::new(&plain, head, index as u16, view), frame);
             continue;
         }
         reading.layers(head, index);

@@ -14,7 +14,7 @@ use crate::decode::{
 };
 use crate::flow::{
     Askers, Connection, Content, Control, Course, Lookup, MediaFlow, Message, Origin, Place, Sample, SctpFlow, Seen, Sighting, Stream,
-    Text, Transport, bgp::Sessions, control::Counted, exported, keylog::KeyLog, specimens, text::Near,
+    Text, Transport, bgp::Sessions, control::Counted, exported, keylog::KeyLog, text::Near,
 };
 use crate::ledger::{Kind, Ledger};
 use crate::proto::{dns, dtls, rtcp, rtp, sip, stun};
@@ -92,14 +92,13 @@ impl Shard {
         }
     }
 
-    /// Keeps the sample of a plain RTP packet that joined run `id`.
-    pub fn sample(&mut self, id: RunId, flow: &FlowKey, header: &rtp::Header, sample: Sample, datagram: &[u8]) {
-        let ssrc = header.ssrc;
-        if !specimens::may_be_sealed(header, datagram) && self.runs.hold(id, sample) {
+    /// Keeps the sample of a plain RTP packet of this flow that joined run `id`; `datagram` is it where it is to be kept whole.
+    pub fn sample(&mut self, id: RunId, flow: &FlowKey, ssrc: rtp::Ssrc, sample: Sample, datagram: Option<&[u8]>) {
+        if datagram.is_none() && self.runs.hold(id, sample) {
             return;
         }
         if let Some(flow) = self.udp.get_mut(flow) {
-            self.runs.sample(id, flow, ssrc, sample, datagram);
+            self.runs.sample(id, flow, ssrc, sample, datagram.unwrap_or_default());
         }
     }
 
