@@ -26,11 +26,11 @@ mod unread;
 
 use crate::call::{CallStage, ahead::STEPS, stage::Ended};
 use crate::config::Config;
-use crate::engine::{Budget, Engine, Mask, Taps, par};
+use crate::engine::{Budget, Decoded, Engine, Taps, par};
 use crate::error::Error;
 use crate::flow::{Connection, keylog::KeyLog};
 use crate::path::{Memos, Network, scenario::Profile};
-use crate::record::{Interface, Window, secrets::Text};
+use crate::record::{Interface, secrets::Text};
 use crate::report::{Format, Summary, spool::Spool};
 use crate::rules::{Book, Rule};
 use crate::time::Timestamp;
@@ -116,10 +116,10 @@ impl Analysis {
         self.engine.next().0
     }
 
-    /// Applies a window.
-    pub fn apply(&mut self, window: &Window, source: Source<'_>, mask: Mask<'_>, settings: Settings<'_>) -> io::Result<()> {
+    /// Applies windows that follow each other.
+    pub fn apply(&mut self, windows: Vec<Decoded>, source: Source<'_>, settings: Settings<'_>) -> io::Result<()> {
         self.calls.know(settings.topology);
-        let facts = self.engine.apply(window, source.interfaces, mask);
+        let facts = self.engine.apply(windows, source.interfaces);
         self.calls.apply(facts, settings.topology);
         if self.engine.is_at_tick() {
             let facts = self.engine.tick();

@@ -1,15 +1,22 @@
-//! One run over merged inputs: while a window is applied, the next one is read.
+//! One run over merged inputs: while some windows are applied, the next ones are read and decoded.
 
 use super::{Analysis, Settings, Source, summary::RunFacts};
 use crate::decode;
-use crate::engine::{TICK, par};
+use crate::engine::{Decoded, TICK, par};
 use crate::error::Problem;
 use crate::record::{InputReport, Interface, Merge, Record, Window};
 use crate::report::{InputEntry, Summary};
 use std::io::{self, Write};
+use std::sync::Arc;
 
-/// Records of a window: few enough that their bytes stay in the cache between decode and apply.
-pub const WINDOW: usize = 4_096;
+/// Records that are applied at a time: enough that shards have many packets each, and that threads rarely wait for each other.
+pub const WINDOW: usize = 16_384;
+/// The same where many of them are no plain RTP: what comes of them is larger, and goes on at once.
+const WINDOW_OF_OTHERS: usize = 4_096;
+/// Of so many packets one that is no plain RTP makes them many.
+const MANY: usize = 8;
+/// Windows that are applied at a time: each is decoded by one task, as soon as it is read.
+const WINDOWS: usize = 4;
 
 /// A capture filter: false for a record that is not looked at.
 pub type Filter<'f> = &'f mut (dyn FnMut(&Record<'_>) -> bool + Send);
@@ -27,7 +34,7 @@ pub struct Progress {
 
 /// How a run is driven.
 pub struct Drive<'d> {
-    /// Records of a window at most.
+    /// Records that are applied at a time at most.
     pub window: usize,
     /// Capture filter.
     pub filter: Option<Filter<'d>>,
@@ -38,21 +45,18 @@ pub struct Drive<'d> {
 }
 
 /// Reads all that `merge` has and applies it.
-pub fn run(analysis: &mut Analysis, merge: &mut Merge, settings: Settings<'_>, mut drive: Drive<'_>) -> io::Result<()> {
+pub fn run(analysis: &mut Analysis, merge: &mut Merge, settings: Settings<'_>, drive: Drive<'_>) -> io::Result<()> {
     let files = merge.paths();
-    let mut interfaces: Vec<Interface> = Vec::new();
-    let mut current = merge.next_window(analysis.room().min(drive.window));
-    while let Some(window) = current {
-        if merge.interfaces() != interfaces.as_slice() {
-            interfaces = merge.interfaces().to_vec();
-        }
-        let mask = drive.filter.as_mut().map(|filter| mask(&window, filter));
-        let room = room_after(&window).min(drive.window);
+    let mut reading =
+        Reading { merge, room: analysis.room(), most: drive.window, others: true, filter: drive.filter, interfaces: Arc::default() };
+    let mut next = reading.next();
+    while let Some((windows, interfaces)) = next {
         let source = Source { interfaces: &interfaces, files: &files };
-        let (next, applied) = par::join(|| merge.next_window(room), || analysis.apply(&window, source, mask.as_deref(), settings));
+        let (read, applied) = par::join(|| reading.next(), || analysis.apply(windows, source, settings));
         applied?;
+        next = read;
         analysis.go_on(settings.format, drive.out)?;
-        current = next;
+        let merge = &reading.merge;
         (drive.progress)(Progress { bytes: merge.bytes_read(), of: merge.bytes_total(), records: analysis.records() });
     }
     analysis.learn(&merge.take_secrets());
@@ -67,10 +71,51 @@ pub fn finish(analysis: &mut Analysis, merge: &Merge, settings: Settings<'_>) ->
     analysis.finish(Source { interfaces: merge.interfaces(), files: &files }, settings, &run)
 }
 
-/// How many records the window after this one may hold, so that ticks fall between windows.
-fn room_after(window: &Window) -> usize {
-    let next = window.first.0 + window.heads.len() as u64;
-    (TICK - next % TICK) as usize
+/// The reading of windows.
+struct Reading<'r, 'f> {
+    merge: &'r mut Merge,
+    /// Records until the next tick.
+    room: usize,
+    most: usize,
+    /// Many packets of the last windows were no plain RTP.
+    others: bool,
+    filter: Option<Filter<'f>>,
+    interfaces: Arc<[Interface]>,
+}
+
+impl Reading<'_, '_> {
+    /// The next windows up to a tick at most, decoded, and the interfaces there are by then.
+    fn next(&mut self) -> Option<(Vec<Decoded>, Arc<[Interface]>)> {
+        let most = if self.others { self.most.min(WINDOW_OF_OTHERS) } else { self.most }.max(1);
+        let mut windows = Vec::with_capacity(WINDOWS);
+        let at_most = most.div_ceil(WINDOWS);
+        self.read(at_most, most / at_most, &mut windows);
+        windows.reverse();
+        let others: usize = windows.iter().map(Decoded::n_others).sum();
+        let records: usize = windows.iter().map(|decoded| decoded.window().heads.len()).sum();
+        self.others = others > records / MANY;
+        if *self.merge.interfaces() != *self.interfaces {
+            self.interfaces = self.merge.interfaces().into();
+        }
+        (records > 0).then(|| (windows, Arc::clone(&self.interfaces)))
+    }
+
+    /// Reads up to `n` windows of at most so many records; they come last first. One thread reads on while others that are free decode
+    /// what was read; what is left it decodes in the end, the last first, whose bytes are still in its cache.
+    fn read(&mut self, at_most: usize, n: usize, windows: &mut Vec<Decoded>) {
+        let Some(window) = self.merge.next_window(self.room.min(at_most)) else { return };
+        let left = self.room - window.heads.len();
+        self.room = if left == 0 { TICK as usize } else { left };
+        let mask = self.filter.as_mut().map(|filter| mask(&window, filter));
+        let decode = || Decoded::of(window, mask.as_deref());
+        let behind = || {
+            if n > 1 && left > 0 {
+                self.read(at_most, n - 1, windows);
+            }
+        };
+        let ((), decoded) = par::join(behind, decode);
+        windows.push(decoded);
+    }
 }
 
 fn mask(window: &Window, filter: &mut Filter<'_>) -> Vec<bool> {

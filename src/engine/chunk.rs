@@ -1,11 +1,11 @@
-//! A chunk: the packets that one task decoded, and the order in which shards read them.
+//! A chunk: the packets of a window, and the order in which shards read them.
 
-use super::fragment::Datagram;
+use super::join::Joined;
 use super::shard::rtp_header;
 use super::taps::View;
 use super::{SHARDS, Shard};
 use crate::decode::{Agent, Fragment, Outer, TapKey, Transport, Tunnels};
-use crate::flow::{Beat, Stands};
+use crate::flow::{Beat, Stands, samples};
 use crate::ledger::Ledger;
 use crate::prefetch;
 use crate::proto::rtp;
@@ -19,9 +19,33 @@ const HANDSHAKE: [u8; 2] = [22, 3];
 /// Views of a chunk that are looked at one after the other.
 const FEW: usize = 8;
 
+/// Where bytes lie in others: in a record, or in what was joined from several.
+#[derive(Clone, Copy, Default)]
+pub struct Lies {
+    offset: u32,
+    len: u32,
+}
+
+impl Lies {
+    /// Where `part`, which was cut out of `whole`, lies in it.
+    pub fn of(part: &[u8], whole: &[u8]) -> Self {
+        let offset = part.as_ptr().addr().wrapping_sub(whole.as_ptr().addr());
+        if part.is_empty() { Self::default() } else { Self { offset: offset as u32, len: part.len() as u32 } }
+    }
+
+    /// The bytes again.
+    pub fn within(self, whole: &[u8]) -> &[u8] {
+        let start = self.offset as usize;
+        whole.get(start..start + self.len as usize).unwrap_or_default()
+    }
+}
+
+/// What was found in the record at this index of the window, seen through this view by the chunk's own numbers, without its payload.
+pub type Aside<T> = (u32, u16, T, Lies);
+
 /// A packet found in a chunk that is no plain RTP.
 #[derive(Clone, Copy)]
-pub struct Slot<'a> {
+pub struct Slot {
     /// The record that carried it, or completed it, with its times.
     pub id: RecordId,
     /// Own capture time.
@@ -36,17 +60,21 @@ pub struct Slot<'a> {
     pub shard: u8,
     /// The front of a datagram that was given up here: it comes before the record's own packet.
     pub front: bool,
-    /// Headers and payload.
-    pub transport: Transport<'a>,
+    /// Headers.
+    pub transport: Transport<'static>,
+    /// Payload.
+    pub payload: Lies,
     /// Its RTP header, read while its bytes were at hand.
     pub rtp: Option<rtp::Header>,
-    /// The datagram it was joined in, if it came in fragments.
-    pub datagram: Option<&'a Datagram>,
+    /// What it was joined from, by its number in the window; then that is where its payload lies, and not the record.
+    pub joined: Option<u32>,
+    /// A TLS handshake may begin here.
+    begins_tls: bool,
 }
 
-impl<'a> Slot<'a> {
-    /// The slot of a packet that is not a datagram joined from fragments.
-    pub fn new(head: &Head, index: u32, view: u16, transport: Transport<'a>) -> Self {
+impl Slot {
+    /// The slot of a packet that was found in `whole`, which is a record's unless it is said otherwise.
+    pub fn new(head: &Head, index: u32, view: u16, transport: &Transport<'_>, whole: &[u8]) -> Self {
         let shard = Shard::of(&transport.flow) as u8;
         Self {
             id: record_id(head),
@@ -56,10 +84,22 @@ impl<'a> Slot<'a> {
             view,
             shard,
             front: false,
-            transport,
-            rtp: rtp_header(&transport),
-            datagram: None,
+            transport: Transport { payload: &[], ..*transport },
+            payload: Lies::of(transport.payload, whole),
+            rtp: rtp_header(transport),
+            joined: None,
+            begins_tls: transport.tcp.is_some() && transport.payload.starts_with(&HANDSHAKE),
         }
+    }
+
+    /// Its payload, in its record in the window or in what it was joined from.
+    #[inline]
+    pub fn payload<'w>(&self, window: &'w Window, joined: Option<&'w Joined>) -> &'w [u8] {
+        let whole = match joined {
+            None => window.record(self.index as usize).map(|record| record.bytes),
+            Some(joined) => Some(joined.bytes()),
+        };
+        whole.map_or(&[], |whole| self.payload.within(whole))
     }
 }
 
@@ -71,11 +111,11 @@ pub struct At(u32);
 const SLOT: u32 = 1 << 31;
 
 /// A packet of a chunk, as it is found.
-pub enum Found<'c, 'a> {
+pub enum Found<'c> {
     /// Plain RTP.
     Beat(&'c Beat),
     /// Any other.
-    Slot(&'c Slot<'a>),
+    Slot(&'c Slot),
 }
 
 /// What decides the order of packets.
@@ -87,21 +127,23 @@ struct Item {
     behind: bool,
 }
 
-/// What decoding made of a run of records.
+/// What decoding made of the records of a window. It holds nothing of their bytes, so that a window and its chunks can be handed on together.
 #[derive(Default)]
-pub struct Chunk<'a> {
+pub struct Chunk {
     /// Plain RTP packets found.
     beats: Vec<Beat>,
+    /// Hashes of those that may be sampled, by index of their record: made while their bytes are at hand.
+    hashes: Vec<(u16, u32)>,
     /// Other packets found.
-    slots: Vec<Slot<'a>>,
+    slots: Vec<Slot>,
     /// Both, in order of record.
     items: Vec<Item>,
     /// What was joined is among them, out of order.
     pub has_joined: bool,
-    /// Fragments found: index of the record in the window, view by the chunk's own numbers.
-    pub fragments: Vec<(u32, u16, Fragment<'a>)>,
-    /// Packets found whose payload is compressed, likewise.
-    pub deflated: Vec<(u32, u16, Transport<'a>)>,
+    /// Fragments found.
+    pub fragments: Vec<Aside<Fragment<'static>>>,
+    /// Packets found whose payload is compressed.
+    pub deflated: Vec<Aside<Transport<'static>>>,
     /// What agents said of the packet of a record.
     pub agents: BTreeMap<u32, Agent>,
     /// Records that are no packets.
@@ -129,24 +171,38 @@ pub fn record_id(head: &Head) -> RecordId {
     RecordId { input: head.input, number: head.number }
 }
 
-impl<'a> Chunk<'a> {
+impl Chunk {
     /// A chunk with room for so many packets.
     pub fn with_room(n: usize) -> Self {
         Self { beats: Vec::with_capacity(n), items: Vec::with_capacity(n), ..Self::default() }
     }
 
-    /// Adds a plain RTP packet.
+    /// Packets that are no plain RTP.
+    pub fn n_slots(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Adds a plain RTP packet that was read from `frame`.
     #[inline(always)]
-    pub fn beat(&mut self, beat: Beat) {
+    pub fn beat(&mut self, beat: Beat, frame: &[u8]) {
+        if beat.sequence.is_multiple_of(samples::DIVISOR) {
+            self.hashes.push((beat.index, samples::hash(beat.header().payload(beat.payload(frame)))));
+        }
         let at = At(self.beats.len() as u32);
         self.items.push(Item { index: u32::from(beat.index), at, shard: Shard::of_words(beat.flow) as u8, behind: true });
         self.beats.push(beat);
     }
 
+    /// The hash of a packet of this chunk that may be sampled.
+    pub fn hash_of(&self, beat: &Beat) -> u32 {
+        let found = self.hashes.binary_search_by_key(&beat.index, |(index, _)| *index).ok();
+        found.and_then(|at| self.hashes.get(at)).map_or(0, |(_, hash)| *hash)
+    }
+
     /// Adds any other packet.
-    pub fn slot(&mut self, slot: Slot<'a>) {
+    pub fn slot(&mut self, slot: Slot) {
         let at = At(self.slots.len() as u32 | SLOT);
-        if slot.transport.tcp.is_some() && slot.transport.payload.starts_with(&HANDSHAKE) {
+        if slot.begins_tls {
             self.handshakes.insert(slot.id.input);
         }
         self.items.push(Item { index: slot.index, at, shard: slot.shard, behind: !slot.front });
@@ -182,12 +238,12 @@ impl<'a> Chunk<'a> {
     }
 
     /// Tap, source and tunnels of a slot, by the numbers of the run.
-    pub fn view_of(&self, slot: &Slot<'_>) -> View {
+    pub fn view_of(&self, slot: &Slot) -> View {
         self.views.get(usize::from(slot.view)).copied().unwrap_or_default()
     }
 
     /// What an agent says of the packet of a slot; nothing for most.
-    pub fn agent(&self, slot: &Slot<'_>) -> Option<&Agent> {
+    pub fn agent(&self, slot: &Slot) -> Option<&Agent> {
         if self.agents.is_empty() { None } else { self.agents.get(&slot.index) }
     }
 
@@ -262,7 +318,7 @@ impl<'a> Chunk<'a> {
 
     /// The packet at this place.
     #[inline(always)]
-    pub fn at(&self, at: At) -> Option<Found<'_, 'a>> {
+    pub fn at(&self, at: At) -> Option<Found<'_>> {
         match at.0 & SLOT {
             0 => self.beats.get(at.0 as usize).map(Found::Beat),
             _ => self.slots.get((at.0 ^ SLOT) as usize).map(Found::Slot),

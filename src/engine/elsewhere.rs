@@ -72,7 +72,7 @@ impl Shard {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{ip, message, window, window_of};
-    use super::super::{Engine, Wanted};
+    use super::super::{Decoded, Engine, Wanted};
     use super::*;
     use crate::flow::{Message, Origin, Transport};
     use crate::record::LinkType;
@@ -104,7 +104,7 @@ mod tests {
 
     /// Messages read of these packets, with all that is left at the end.
     fn read(packets: &[Vec<u8>], engine: &mut Engine) -> Vec<Message> {
-        let mut facts = engine.apply(&window(packets, 0), &[], None);
+        let mut facts = engine.apply(vec![Decoded::of(window(packets, 0), None)], &[]);
         facts.extend(engine.sweep(&Wanted { all: true, ..Wanted::default() }).0);
         assert_eq!(engine.ledger().sum(), packets.len() as u64, "every record once");
         facts.into_iter().filter_map(|(_, fact)| if let Fact::Message(message) = fact { Some(*message) } else { None }).collect()
@@ -185,7 +185,7 @@ mod tests {
             let mut engine = Engine::default();
             let mut facts = Vec::new();
             for (n, some) in packets.chunks(size).enumerate() {
-                facts.extend(engine.apply(&window_of(LinkType::WIRESHARK_UPPER_PDU, some, n * size), &[], None));
+                facts.extend(engine.apply(vec![Decoded::of(window_of(LinkType::WIRESHARK_UPPER_PDU, some, n * size), None)], &[]));
             }
             facts.extend(engine.sweep(&Wanted { all: true, ..Wanted::default() }).0);
             let messages = facts.iter().filter_map(|(_, fact)| if let Fact::Message(message) = fact { Some(&**message) } else { None });

@@ -5,7 +5,7 @@ use super::Engine;
 use super::chunk::{Chunk, Slot, record_id};
 use super::fragment::{self, Arrival, Datagram, Expired, Taken};
 use super::taps::View;
-use crate::decode::{self, Agent, Decoded, FragmentKey, Outer, Transport};
+use crate::decode::{self, Agent, Decoded, Fragment, FragmentKey, Outer, Transport};
 use crate::error::Undecoded;
 use crate::record::{Head, Seq, Window};
 
@@ -25,9 +25,26 @@ pub struct Joined {
 /// The record where a packet belongs.
 #[derive(Clone, Copy)]
 struct Place {
-    chunk: usize,
     head: Head,
     index: u32,
+}
+
+impl Joined {
+    /// The bytes that were put together: a datagram, or a payload.
+    pub fn bytes(&self) -> &[u8] {
+        match &self.made {
+            Made::Datagram(datagram) => &datagram.payload,
+            Made::Payload { bytes, .. } => bytes,
+        }
+    }
+
+    /// The datagram, if it came in fragments.
+    pub fn datagram(&self) -> Option<&Datagram> {
+        match &self.made {
+            Made::Datagram(datagram) => Some(datagram),
+            Made::Payload { datagram, .. } => datagram.as_deref(),
+        }
+    }
 }
 
 /// What was made.
@@ -39,46 +56,45 @@ enum Made {
 }
 
 /// Takes all fragments and compressed payloads of a window.
-pub fn join(engine: &mut Engine, window: &Window, chunks: &mut [Chunk<'_>]) -> Vec<Joined> {
+pub fn join(engine: &mut Engine, window: &Window, chunk: &mut Chunk) -> Vec<Joined> {
     let mut joined = Vec::new();
-    for (number, chunk) in chunks.iter_mut().enumerate() {
-        for (index, view, fragment) in std::mem::take(&mut chunk.fragments) {
-            let Some(head) = window.heads.get(index as usize) else { continue };
-            let arrival = Arrival {
-                seq: Seq(window.first.0 + u64::from(index)),
-                id: record_id(head),
-                at: head.at,
-                clock: head.clock,
-                view: chunk.views.get(usize::from(view)).copied().unwrap_or_default(),
-            };
-            let place = Place { chunk: number, head: *head, index };
-            Joining { engine, place, joined: &mut joined }.take(&arrival, &fragment, None, 0);
-        }
-        for (index, view, transport) in std::mem::take(&mut chunk.deflated) {
-            let Some(head) = window.heads.get(index as usize) else { continue };
-            let view = chunk.views.get(usize::from(view)).copied().unwrap_or_default();
-            let agent = chunk.agents.remove(&index).map(Box::new);
-            let place = Place { chunk: number, head: *head, index };
-            Joining { engine, place, joined: &mut joined }.inflate(&transport, view, agent, None);
-        }
+    for (index, view, fragment, lies) in std::mem::take(&mut chunk.fragments) {
+        let (Some(head), Some(record)) = (window.heads.get(index as usize), window.record(index as usize)) else { continue };
+        let fragment = Fragment { payload: lies.within(record.bytes), ..fragment };
+        let arrival = Arrival {
+            seq: Seq(window.first.0 + u64::from(index)),
+            id: record_id(head),
+            at: head.at,
+            clock: head.clock,
+            view: chunk.views.get(usize::from(view)).copied().unwrap_or_default(),
+        };
+        let place = Place { head: *head, index };
+        Joining { engine, place, joined: &mut joined }.take(&arrival, &fragment, None, 0);
+    }
+    for (index, view, transport, lies) in std::mem::take(&mut chunk.deflated) {
+        let (Some(head), Some(record)) = (window.heads.get(index as usize), window.record(index as usize)) else { continue };
+        let transport = Transport { payload: lies.within(record.bytes), ..transport };
+        let view = chunk.views.get(usize::from(view)).copied().unwrap_or_default();
+        let agent = chunk.agents.remove(&index).map(Box::new);
+        let place = Place { head: *head, index };
+        Joining { engine, place, joined: &mut joined }.inflate(&transport, view, agent, None);
     }
     joined
 }
 
-/// Puts what was joined into the chunks, where it is applied.
-pub fn place<'a>(engine: &mut Engine, joined: &'a [Joined], chunks: &mut [Chunk<'a>]) {
-    for join in joined {
-        let Some(chunk) = chunks.get_mut(join.place.chunk) else { continue };
-        let (transport, datagram) = match &join.made {
+/// Puts what was joined into the chunk, where it is applied.
+pub fn place(engine: &mut Engine, joined: &[Joined], chunk: &mut Chunk) {
+    for (number, join) in (0..).zip(joined) {
+        let transport = match &join.made {
             Made::Datagram(datagram) => match open(datagram, &mut Outer::default()) {
-                Decoded::Transport(transport) => (transport, Some(&**datagram)),
+                Decoded::Transport(transport) => transport,
                 _ => continue,
             },
-            Made::Payload { transport, bytes, datagram } => (Transport { payload: bytes, ..*transport }, datagram.as_deref()),
+            Made::Payload { transport, bytes, .. } => Transport { payload: bytes, ..*transport },
         };
         engine.taps.seen_in(join.view.tap, join.place.head.input);
-        let mut slot = Slot::new(&join.place.head, join.place.index, chunk.late_view(join.view), transport);
-        (slot.datagram, slot.front) = (datagram, join.front);
+        let mut slot = Slot::new(&join.place.head, join.place.index, chunk.late_view(join.view), &transport, join.bytes());
+        (slot.joined, slot.front) = (Some(number), join.front);
         if let Some(agent) = &join.agent {
             slot.at = agent.at.unwrap_or(slot.at);
             chunk.agents.insert(join.place.index, (**agent).clone());
@@ -127,7 +143,7 @@ struct Joining<'j> {
 impl Joining<'_> {
     /// Takes a fragment, which came `inside` a datagram if it is a tunnel's; those records are counted as `provisional` of its protocol,
     /// but for the last.
-    fn take(&mut self, arrival: &Arrival, fragment: &decode::Fragment<'_>, inside: Option<&Datagram>, depth: usize) {
+    fn take(&mut self, arrival: &Arrival, fragment: &Fragment<'_>, inside: Option<&Datagram>, depth: usize) {
         let mut gone = Vec::new();
         let taken = self.engine.reassembler.take(arrival, fragment, inside, &mut gone);
         for expired in gone {

@@ -1,8 +1,8 @@
-//! Reading: a run of records decoded into a chunk. Plain RTP is read at one go, all else layer by layer.
+//! Reading: the records of a window decoded into a chunk. Plain RTP is read at one go, all else layer by layer.
 
-use super::chunk::{Chunk, Slot};
+use super::chunk::{Chunk, Lies, Slot};
 use super::window::Mask;
-use crate::decode::{self, Decoded, Outer, Plain};
+use crate::decode::{self, Decoded, Fragment, Outer, Plain, Transport};
 use crate::error::Undecoded;
 use crate::flow::Beat;
 use crate::prefetch;
@@ -11,18 +11,18 @@ use crate::record::{Head, InterfaceId, LinkType, Window};
 /// How many records ahead of the one that is decoded memory is asked for.
 const ASKED: usize = 8;
 
-/// Decodes the records of a window from `start` to `end`.
-pub fn chunk<'a>(window: &'a Window, start: usize, end: usize, mask: Mask<'_>) -> Chunk<'a> {
-    let heads = window.heads.get(start..end).unwrap_or_default();
+/// Decodes the records of a window.
+pub fn chunk(window: &Window, mask: Mask<'_>) -> Chunk {
+    let heads = &window.heads[..];
     let mut reading = Reading { window, chunk: Chunk::with_room(heads.len()), outer: Outer::default(), here: (u16::MAX, u32::MAX) };
     let mut views = PlainViews::default();
-    reading.chunk.before = before(heads, start);
+    reading.chunk.before = before(heads);
     let mut block = (u32::MAX, &[][..]);
-    for (head, index) in heads.iter().zip(start..) {
+    for (index, head) in heads.iter().enumerate() {
         if block.0 != head.block {
             block = (head.block, window.block(head.block));
         }
-        if let Some(ahead) = heads.get(index - start + ASKED).filter(|ahead| ahead.block == block.0) {
+        if let Some(ahead) = heads.get(index + ASKED).filter(|ahead| ahead.block == block.0) {
             prefetch::byte(block.1, ahead.offset as usize);
             prefetch::byte(block.1, ahead.offset as usize + 64);
         }
@@ -37,7 +37,7 @@ pub fn chunk<'a>(window: &'a Window, start: usize, end: usize, mask: Mask<'_>) -
         {
             let view = views.of(&plain, head.interface, &mut reading);
             reading.seen(view, head.input);
-            reading.chunk.beat(Beat::new(&plain, head, index as u16, view));
+            reading.chunk.beat(Beat::new(&plain, head, index as u16, view), frame);
             continue;
         }
         reading.layers(head, index);
@@ -47,19 +47,19 @@ pub fn chunk<'a>(window: &'a Window, start: usize, end: usize, mask: Mask<'_>) -
 }
 
 /// Input and number of the record before the window's first, if these records are one input's and follow each other.
-fn before(heads: &[Head], start: usize) -> Option<(u32, u64)> {
+fn before(heads: &[Head]) -> Option<(u32, u64)> {
     let (first, last) = (heads.first()?, heads.last()?);
     // Numbers of an input rise by one each: from one end to the other there is no room for another's.
     let mut inputs = heads.iter().map(|head| head.input);
     let alone = last.number.wrapping_sub(first.number) == heads.len() as u64 - 1 && inputs.all(|input| input == first.input);
-    let before = first.number.checked_sub(start as u64 + 1)?;
+    let before = first.number.checked_sub(1)?;
     alone.then_some((first.input, before))
 }
 
 /// A chunk while it is read.
 struct Reading<'a> {
     window: &'a Window,
-    chunk: Chunk<'a>,
+    chunk: Chunk,
     /// What stands around the packet at hand.
     outer: Outer,
     /// The last view, and the input it was seen in.
@@ -93,12 +93,18 @@ impl Reading<'_> {
         let agent = self.outer.agent.take();
         match decoded {
             Decoded::Transport(transport) => {
-                let mut slot = Slot::new(head, index, view, transport);
+                let mut slot = Slot::new(head, index, view, &transport, record.bytes);
                 slot.at = agent.as_ref().and_then(|agent| agent.at).unwrap_or(slot.at);
                 self.chunk.slot(slot);
             }
-            Decoded::Fragment(fragment) => self.chunk.fragments.push((index, view, fragment)),
-            Decoded::Deflated(transport) => self.chunk.deflated.push((index, view, transport)),
+            Decoded::Fragment(fragment) => {
+                let lies = Lies::of(fragment.payload, record.bytes);
+                self.chunk.fragments.push((index, view, Fragment { payload: &[], ..fragment }, lies));
+            }
+            Decoded::Deflated(transport) => {
+                let lies = Lies::of(transport.payload, record.bytes);
+                self.chunk.deflated.push((index, view, Transport { payload: &[], ..transport }, lies));
+            }
             Decoded::Other(_) | Decoded::Undecoded(_) => {}
         }
         if let Some(agent) = agent {

@@ -8,6 +8,7 @@ use crate::ledger::Ledger;
 use crate::prefetch;
 use crate::proto::rtp::Ssrc;
 use hashbrown::HashTable;
+use smallvec::SmallVec;
 use std::hash::BuildHasher;
 
 /// What a run is found by: flow, direction, time to live and tap, packed.
@@ -16,6 +17,9 @@ pub struct Key([u64; 2]);
 
 /// Number of a run in its shard.
 pub type RunId = u32;
+
+/// Samples that a run holds at most.
+const HELD: usize = 8;
 
 /// Seeds, other ones in each process.
 struct Seeds([u64; 2]);
@@ -35,6 +39,8 @@ pub struct Runs {
     runs: Vec<Steady>,
     /// Of each run, how it is found and what of its flow it is.
     owners: Vec<(Key, Place)>,
+    /// Of each run, samples that its flow does not have yet: to look for the flow takes more than all the rest of such a packet.
+    held: Vec<SmallVec<[Sample; HELD]>>,
     free: Vec<RunId>,
     /// Rises when a run begins or ends: what was found before may not be there.
     pub changes: u64,
@@ -86,8 +92,25 @@ impl Runs {
         self.runs.get_mut(id as usize).map_or(Joins::No, |run| run.arrive(beat, stands))
     }
 
+    /// Holds the sample of a packet that joined a run until its flow is at hand; false where there is no more room.
+    pub fn hold(&mut self, id: RunId, sample: Sample) -> bool {
+        let held = self.held.get_mut(id as usize).filter(|held| held.len() < HELD);
+        held.map(|held| held.push(sample)).is_some()
+    }
+
+    /// Gives the samples that a run holds to its flow.
+    fn give_held(&mut self, id: RunId, flow: &mut UdpFlow) {
+        let (Some(held), Some(run)) = (self.held.get_mut(id as usize), self.runs.get_mut(id as usize)) else { return };
+        let Some((_, place)) = self.owners.get(id as usize) else { return };
+        let masks = held.drain(..).filter_map(|sample| flow.media.sample(*place, Ssrc(run.ssrc()), sample, &[]));
+        if let Some(mask) = masks.last() {
+            run.sample_by(mask);
+        }
+    }
+
     /// Keeps the sample of a packet of this flow that joined a run.
     pub fn sample(&mut self, id: RunId, flow: &mut UdpFlow, ssrc: Ssrc, sample: Sample, datagram: &[u8]) {
+        self.give_held(id, flow);
         let (Some(run), Some((_, place))) = (self.runs.get_mut(id as usize), self.owners.get(id as usize)) else { return };
         if let Some(mask) = flow.media.sample(*place, ssrc, sample, datagram) {
             run.sample_by(mask);
@@ -99,8 +122,10 @@ impl Runs {
         if flow.runs.len() > 1 {
             flow.runs.sort_unstable_by_key(|id| self.runs.get(*id as usize).map(|run| run.last().seq));
         }
-        for id in &flow.runs {
-            let (Some(run), Some((_, place))) = (self.runs.get_mut(*id as usize), self.owners.get(*id as usize)) else { continue };
+        for at in 0..flow.runs.len() {
+            let Some(id) = flow.runs.get(at).copied() else { continue };
+            self.give_held(id, flow);
+            let (Some(run), Some((_, place))) = (self.runs.get_mut(id as usize), self.owners.get(id as usize)) else { continue };
             if run.packets() == 0 {
                 continue;
             }
@@ -125,6 +150,7 @@ impl Runs {
             _ => {
                 self.runs.push(run);
                 self.owners.push((key, place));
+                self.held.push(SmallVec::new());
             }
         }
         let seeds = self.seeds.0;
@@ -170,13 +196,14 @@ impl Runs {
         self.free.clear();
         self.runs.clear();
         self.owners.clear();
+        self.held.clear();
         self.changes += 1;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::{Engine, Fact, Wanted};
+    use crate::engine::{Decoded, Engine, Fact, Wanted};
     use crate::ledger::Kind;
     use crate::record::{Head, InterfaceId, LinkType, Seq, Window};
     use crate::time::Timestamp;
@@ -280,7 +307,7 @@ mod tests {
                 bytes.extend(frame);
             }
             window.blocks = vec![Arc::new(bytes)];
-            engine.apply(&window, &[], None);
+            engine.apply(vec![Decoded::of(window, None)], &[]);
             if settles {
                 engine.settle();
             }

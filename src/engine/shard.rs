@@ -92,10 +92,13 @@ impl Shard {
         }
     }
 
-    /// Keeps the sample of a plain RTP packet that joined run `id`.
-    pub fn sample(&mut self, id: RunId, flow: &FlowKey, ssrc: rtp::Ssrc, sample: Sample, datagram: &[u8]) {
+    /// Keeps the sample of a plain RTP packet of this flow that joined run `id`; `datagram` is it where it is to be kept whole.
+    pub fn sample(&mut self, id: RunId, flow: &FlowKey, ssrc: rtp::Ssrc, sample: Sample, datagram: Option<&[u8]>) {
+        if datagram.is_none() && self.runs.hold(id, sample) {
+            return;
+        }
         if let Some(flow) = self.udp.get_mut(flow) {
-            self.runs.sample(id, flow, ssrc, sample, datagram);
+            self.runs.sample(id, flow, ssrc, sample, datagram.unwrap_or_default());
         }
     }
 

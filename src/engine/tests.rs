@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ledger::Kind;
-use crate::record::{Head, InterfaceId, LinkType};
+use crate::record::{Head, InterfaceId, LinkType, Window};
 use std::sync::Arc;
 
 mod late;
@@ -57,7 +57,7 @@ fn facts(packets: &[Vec<u8>], size: usize) -> Vec<String> {
     let mut engine = Engine::default();
     let mut told = Vec::new();
     for (i, chunk) in packets.chunks(size).enumerate() {
-        for (seq, fact) in engine.apply(&window(chunk, i * size), &[], None) {
+        for (seq, fact) in engine.apply(vec![Decoded::of(window(chunk, i * size), None)], &[]) {
             told.push(match fact {
                 Fact::Message(m) => {
                     let call_id = String::from_utf8_lossy(m.sip().call_id().unwrap_or_default()).into_owned();
@@ -108,7 +108,7 @@ fn message_in_fragments_within_tunnels_in_fragments_is_whole() {
         assert_eq!(facts(&packets, size), ["3 message deep of record 3 at 3"], "windows of {size}");
     }
     let mut engine = Engine::default();
-    let told = engine.apply(&window(&packets, 0), &[], None);
+    let told = engine.apply(vec![Decoded::of(window(&packets, 0), None)], &[]);
     let Some((_, Fact::Message(message))) = told.first() else { panic!("no message") };
     let mut records: Vec<_> = message.records().iter().map(|id| id.number).collect();
     records.sort_unstable();
@@ -120,7 +120,7 @@ fn mirrored_frame_in_fragments_keeps_the_mirror_as_its_tap() {
     let frame = [&[2; 12][..], &[8, 0], &ip(17, 9, 0, &udp(&message("mirrored")))].concat();
     let erspan = [&[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 100, 0, 7, 0, 0, 0, 0][..], &frame].concat();
     let mut engine = Engine::default();
-    let told = engine.apply(&window(&halves(47, 1, &erspan, 48), 0), &[], None);
+    let told = engine.apply(vec![Decoded::of(window(&halves(47, 1, &erspan, 48), 0), None)], &[]);
     let Some((_, Fact::Message(message))) = told.first() else { panic!("no message") };
     let tap = &engine.taps.get(message.seen().tap).unwrap().key;
     assert_eq!((tap.mirror[0].id, tap.vlan.as_slice(), message.seen().macs.src), (Some(7), &[100][..], [2; 6]));
@@ -133,7 +133,7 @@ fn fragments_that_hold_fragments_that_never_complete_are_lost_and_counted() {
     let [front, _] = halves(17, 9, &udp(&message("half")), 16);
     let packets = halves(47, 1, &gre(&front), 16);
     let mut engine = Engine::default();
-    engine.apply(&window(&packets, 0), &[], None);
+    engine.apply(vec![Decoded::of(window(&packets, 0), None)], &[]);
     assert_eq!((engine.ledger().of(Kind::Udp), engine.ledger().sum()), (2, 2));
     engine.sweep(&Wanted { all: true, ..Wanted::default() });
     assert_eq!(engine.ledger().sum(), 2);
@@ -152,7 +152,7 @@ fn sip_in_chunks_of_sctp_is_read() {
     let packets = [sctp(vec![4, 0, 0, 4]), sctp(chunk(2, 1, front)), sctp(chunk(1, 2, back)), sctp(chunk(3, 3, text.as_bytes()))];
     assert_eq!(facts(&packets, 2), ["2 message sctp of record 2 at 2", "3 message sctp of record 3 at 3"]);
     let mut engine = Engine::default();
-    engine.apply(&window(&packets, 0), &[], None);
+    engine.apply(vec![Decoded::of(window(&packets, 0), None)], &[]);
     assert_eq!((engine.ledger().of(Kind::Sip), engine.ledger().of(Kind::Sctp)), (3, 1));
 }
 

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// Most samples a pass keeps.
 pub const MAX_SAMPLES: usize = 64;
+/// The sequence numbers of those sampled are divisible by this, or by a multiple of it.
+pub const DIVISOR: u16 = 64;
 /// The first packets of a pass are all sampled.
 const FIRST: usize = 4;
 /// Payload bytes that are hashed.
@@ -43,7 +45,7 @@ pub struct Samples {
 
 impl Default for Samples {
     fn default() -> Self {
-        Self { list: Vec::new(), mask: 63 }
+        Self { list: Vec::new(), mask: DIVISOR - 1 }
     }
 }
 

@@ -34,7 +34,7 @@ pub struct Specimens {
 impl Specimens {
     /// Keeps a packet that is sampled and whole, if it may be sealed.
     pub fn keep(&mut self, at: Timestamp, header: &Header, octets: &[u8]) {
-        if octets.len() > LONGEST || is_plain(header) {
+        if !may_be_sealed(header, octets.len()) {
             return;
         }
         let list = self.list.get_or_insert_with(|| Box::new(Vec::with_capacity(MOST)));
@@ -52,6 +52,11 @@ impl Specimens {
     pub fn iter(&self) -> impl Iterator<Item = &Specimen> {
         self.list.iter().flat_map(|list| list.iter())
     }
+}
+
+/// Whether a packet of `len` octets may be sealed and is short enough to be kept.
+pub fn may_be_sealed(header: &Header, len: usize) -> bool {
+    len <= LONGEST && !is_plain(header)
 }
 
 /// Its payload is as long as sound of its type is without a tag.

@@ -3,7 +3,7 @@
 
 use super::cases::{Case, Compared, apart, cases, known};
 use super::tshark::Sip;
-use callpath::engine::{Engine, Fact, Wanted, par};
+use callpath::engine::{Decoded, Engine, Fact, Wanted, par};
 use callpath::input::discover;
 use callpath::record::{Merge, Options};
 use std::path::Path;
@@ -15,7 +15,7 @@ fn read(path: &Path) -> Vec<Sip> {
     let (mut engine, mut messages) = (Engine::default(), Vec::new());
     while let Some(window) = merge.next_window(engine.room()) {
         let interfaces = merge.interfaces().to_vec();
-        let mut facts = engine.apply(&window, &interfaces, None);
+        let mut facts = engine.apply(vec![Decoded::of(window, None)], &interfaces);
         if engine.is_at_tick() {
             facts.extend(engine.tick());
         }

@@ -38,7 +38,7 @@ fn told(packets: &[Vec<u8>], keys: &[(usize, &[u8])], late: usize) -> (Vec<Strin
     for (i, packet) in packets.iter().enumerate() {
         let mut window = window(std::slice::from_ref(packet), i);
         window.secrets = coming(i);
-        facts.extend(engine.apply(&window, &[], None));
+        facts.extend(engine.apply(vec![Decoded::of(window, None)], &[]));
     }
     engine.learn(&coming(packets.len()));
     facts.extend(engine.sweep(&Wanted { all: true, ..Wanted::default() }).0);
