@@ -2,9 +2,6 @@
 
 use rayon::prelude::*;
 
-/// Items that are worth being sorted in parallel.
-const MANY: usize = 1 << 13;
-
 /// Applies `f` to each item in parallel; results keep the order of the items.
 pub fn par_map<T: Send, R: Send>(items: Vec<T>, f: impl Fn(T) -> R + Sync + Send) -> Vec<R> {
     items.into_par_iter().map(f).collect()
@@ -15,12 +12,9 @@ pub fn par_map_mut<T: Send, R: Send>(items: &mut [T], f: impl Fn(usize, &mut T) 
     items.par_iter_mut().enumerate().map(|(i, item)| f(i, item)).collect()
 }
 
-/// Sorts by a key that is looked up once an item, as it lies elsewhere; items of one key keep their order. Many are sorted in parallel.
+/// Sorts by a key that is looked up once an item, as it lies elsewhere; items of one key keep their order.
 pub fn sort_by_cached_key<T: Send, K: Ord + Send>(items: &mut [T], key: impl Fn(&T) -> K + Sync) {
-    match items.len() {
-        ..MANY => items.sort_by_cached_key(key),
-        _ => items.par_sort_by_cached_key(key),
-    }
+    items.par_sort_by_cached_key(key);
 }
 
 /// Runs both, in parallel where a thread is free.
