@@ -29,6 +29,12 @@ pub struct Described {
     pub ips: SmallVec<[IpAddr; 1]>,
     /// Its media uses ICE.
     pub ice: bool,
+    /// It has a line of audio that is not declined.
+    pub audio: bool,
+    /// The address of such a line is that of no host.
+    pub zero: bool,
+    /// It says `sendonly` or `recvonly` somewhere.
+    pub one_way: bool,
     /// What it says, once it was asked for.
     #[serde(skip)]
     sdp: OnceCell<Box<Sdp>>,
@@ -78,7 +84,8 @@ pub fn describe(text: &[u8], place: Span, idx: MessageIdx) -> Option<(Described,
             ips.push(end.ip());
         }
     }
-    Some((Described { message: idx, place, ips, ice: outline.ice_media, sdp: OnceCell::new() }, outline))
+    let Outline { ice_media: ice, audio, zero, one_way, .. } = outline;
+    Some((Described { message: idx, place, ips, ice, audio, zero, one_way, sdp: OnceCell::new() }, outline))
 }
 
 /// The m-lines of all descriptions of a leg, the latest description first.

@@ -113,8 +113,13 @@ pub fn names_clients(leg: &Leg, recognition: &Recognition, topology: &Topology) 
     let mut seen = None;
     for described in &leg.described {
         let Some(message) = leg.message(described.message).filter(|m| is_microsofts(m, recognition)) else { continue };
-        if described.sdp(leg).audio().is_some() {
-            seen = Some(seen == Some(true) || has_client(described.lines(leg), topology, message.message.at()));
+        let at = message.message.at();
+        // Where all addresses are Microsoft's, none is a client's, and the lines are not read.
+        let all_its_own = || described.ips.iter().all(|ip| topology.place_of(*ip, at) == Place::Microsoft);
+        if described.audio && all_its_own() {
+            seen = Some(seen == Some(true));
+        } else if described.sdp(leg).audio().is_some() {
+            seen = Some(seen == Some(true) || has_client(described.lines(leg), topology, at));
         }
     }
     seen

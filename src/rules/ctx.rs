@@ -79,11 +79,18 @@ impl<'a> Ctx<'a> {
         known.get(at).map(|connection| &**connection).filter(|connection| connection.id == id)
     }
 
-    /// The session description of a message of the leg. One of a retransmission is its first sender's, and not given.
-    pub fn sdp(&self, message: &LegMessage) -> Option<&'a Sdp> {
+    /// The session description of a message of the leg, and what is known of it unread. One of a retransmission is its first sender's, and
+    /// not given.
+    pub fn described(&self, message: &LegMessage) -> Option<&'a Described> {
         let (leg, _) = self.leg?;
         let own = |described: &&Described| leg.message(described.message).is_some_and(|known| std::ptr::eq(known, message));
-        leg.described.iter().find(own).map(|described| described.sdp(leg))
+        leg.described.iter().find(own)
+    }
+
+    /// That session description, read.
+    pub fn sdp(&self, message: &LegMessage) -> Option<&'a Sdp> {
+        let (leg, _) = self.leg?;
+        self.described(message).map(|described| described.sdp(leg))
     }
 
     /// The transaction of the message.

@@ -59,6 +59,9 @@ struct Walk<'l, 'c> {
 
 fn check(_: &Leg, ctx: &Ctx<'_>) -> Outcome {
     let Some((leg, recognition)) = direct(ctx) else { return Outcome::NotApplicable };
+    if !renews(leg, recognition) {
+        return Outcome::NotApplicable;
+    }
     let (mode, said) = (OnceCell::new(), Said::default());
     let mut walk = Walk { leg, recognition, ctx, agreed: None, fragments: [None, None], corrected: false, mode, said };
     let mut described = leg.described.iter().peekable();
@@ -73,6 +76,15 @@ fn check(_: &Leg, ctx: &Ctx<'_>) -> Outcome {
         up |= message.start.method == Method::Invite && is_ok(message);
     }
     walk.said.outcome()
+}
+
+/// The SBC describes its media again after the call was answered, or some description is cut; most calls need not be looked at further.
+fn renews(leg: &Leg, recognition: &Recognition) -> bool {
+    let up = leg.messages.iter().position(|message| message.start.method == Method::Invite && is_ok(message) && !message.retransmission);
+    leg.described.iter().any(|described| {
+        let again = up.is_some_and(|up| described.message as usize > up);
+        leg.message(described.message).is_some_and(|m| is_cut(m) || (again && !recognition.is_microsoft(m.message.src(), m.message.dst())))
+    })
 }
 
 impl<'l> Walk<'l, '_> {

@@ -37,7 +37,10 @@ impl Fault {
 /// or none, neither lists nor headers in it, and nothing in the brackets that may be a tag or a blank. Nearly all lines are so.
 pub fn is_plain(line: &[u8]) -> bool {
     match line.strip_prefix(b"\"").and_then(|rest| rest.split_at_checked(memchr(b'"', rest)?)) {
-        Some((name, rest)) => memchr3(b'\\', b'<', b'>', name).is_none() && is_plain_address(rest.get(1..).unwrap_or_default()),
+        Some((name, rest)) => {
+            let address = rest.get(1..).unwrap_or_default().trim_ascii_start();
+            memchr3(b'\\', b'<', b'>', name).is_none() && address.starts_with(b"<") && is_plain_address(address)
+        }
         None => is_plain_address(line),
     }
 }
