@@ -93,7 +93,7 @@ fn is_all_plain(sip: &Sip<'_>) -> bool {
         seen |= 1 << header.name as u32;
         is_plain && !again
     });
-    plain && sip.request_uri().is_none_or(|uri| is_plain(uri))
+    plain && sip.request_uri().is_none_or(is_plain)
 }
 
 /// One of [`ADDRESSES`].
