@@ -1,0 +1,5 @@
+//! SDP, ICE, SRTP, codecs and the media path (section F of the catalogue), and what its rules share.
+
+mod described;
+pub mod dr120_no_srtp;
+pub mod dr121_srtp_suite;
