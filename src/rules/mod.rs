@@ -113,6 +113,7 @@ pub const RULES: &[&Rule] = &[
     &dialog::dr089_cseq_order::RULE,
     &media::dr120_no_srtp::RULE,
     &media::dr121_srtp_suite::RULE,
+    &media::dr123_dtls_only::RULE,
     &trunk::dr153_trunk_class::RULE,
     &path::dr170_asymmetric_segment::RULE,
     &path::dr171_er_expected::RULE,

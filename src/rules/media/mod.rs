@@ -3,3 +3,4 @@
 mod described;
 pub mod dr120_no_srtp;
 pub mod dr121_srtp_suite;
+pub mod dr123_dtls_only;
