@@ -114,6 +114,8 @@ pub const RULES: &[&Rule] = &[
     &media::dr120_no_srtp::RULE,
     &media::dr121_srtp_suite::RULE,
     &media::dr123_dtls_only::RULE,
+    &media::dr125_codec::RULE,
+    &media::dr126_payload_duplicate::RULE,
     &trunk::dr153_trunk_class::RULE,
     &path::dr170_asymmetric_segment::RULE,
     &path::dr171_er_expected::RULE,
