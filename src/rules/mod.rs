@@ -113,6 +113,7 @@ pub const RULES: &[&Rule] = &[
     &dialog::dr089_cseq_order::RULE,
     &media::dr120_no_srtp::RULE,
     &media::dr121_srtp_suite::RULE,
+    &media::dr122_crypto_params::RULE,
     &media::dr123_dtls_only::RULE,
     &media::dr125_codec::RULE,
     &media::dr126_payload_duplicate::RULE,

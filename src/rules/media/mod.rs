@@ -3,6 +3,7 @@
 mod described;
 pub mod dr120_no_srtp;
 pub mod dr121_srtp_suite;
+pub mod dr122_crypto_params;
 pub mod dr123_dtls_only;
 pub mod dr125_codec;
 pub mod dr126_payload_duplicate;
