@@ -117,6 +117,7 @@ pub const RULES: &[&Rule] = &[
     &media::dr123_dtls_only::RULE,
     &media::dr125_codec::RULE,
     &media::dr126_payload_duplicate::RULE,
+    &media::dr133_ice_many_candidates::RULE,
     &trunk::dr153_trunk_class::RULE,
     &path::dr170_asymmetric_segment::RULE,
     &path::dr171_er_expected::RULE,

@@ -7,3 +7,4 @@ pub mod dr122_crypto_params;
 pub mod dr123_dtls_only;
 pub mod dr125_codec;
 pub mod dr126_payload_duplicate;
+pub mod dr133_ice_many_candidates;
