@@ -118,6 +118,7 @@ pub const RULES: &[&Rule] = &[
     &media::dr125_codec::RULE,
     &media::dr126_payload_duplicate::RULE,
     &media::dr133_ice_many_candidates::RULE,
+    &media::dr137_ice_changed_after_183::RULE,
     &trunk::dr153_trunk_class::RULE,
     &path::dr170_asymmetric_segment::RULE,
     &path::dr171_er_expected::RULE,
