@@ -119,6 +119,7 @@ pub const RULES: &[&Rule] = &[
     &media::dr126_payload_duplicate::RULE,
     &media::dr133_ice_many_candidates::RULE,
     &media::dr137_ice_changed_after_183::RULE,
+    &media::dr147_sdp_malformed::RULE,
     &trunk::dr153_trunk_class::RULE,
     &path::dr170_asymmetric_segment::RULE,
     &path::dr171_er_expected::RULE,

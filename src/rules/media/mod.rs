@@ -9,3 +9,4 @@ pub mod dr125_codec;
 pub mod dr126_payload_duplicate;
 pub mod dr133_ice_many_candidates;
 pub mod dr137_ice_changed_after_183;
+pub mod dr147_sdp_malformed;
