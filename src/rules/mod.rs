@@ -15,6 +15,7 @@ pub mod heeds;
 pub mod identity;
 pub mod lbr;
 pub mod lmo;
+pub mod media;
 pub mod options;
 pub mod page;
 pub mod path;
@@ -110,6 +111,15 @@ pub const RULES: &[&Rule] = &[
     &dialog::dr087_ack_mismatch::RULE,
     &dialog::dr088_tag_missing::RULE,
     &dialog::dr089_cseq_order::RULE,
+    &media::dr120_no_srtp::RULE,
+    &media::dr121_srtp_suite::RULE,
+    &media::dr122_crypto_params::RULE,
+    &media::dr123_dtls_only::RULE,
+    &media::dr125_codec::RULE,
+    &media::dr126_payload_duplicate::RULE,
+    &media::dr133_ice_many_candidates::RULE,
+    &media::dr137_ice_changed_after_183::RULE,
+    &media::dr147_sdp_malformed::RULE,
     &trunk::dr153_trunk_class::RULE,
     &path::dr170_asymmetric_segment::RULE,
     &path::dr171_er_expected::RULE,
