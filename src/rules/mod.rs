@@ -110,6 +110,7 @@ pub const RULES: &[&Rule] = &[
     &dialog::dr087_ack_mismatch::RULE,
     &dialog::dr088_tag_missing::RULE,
     &dialog::dr089_cseq_order::RULE,
+    &trunk::dr150_udp_1500::RULE,
     &trunk::dr153_trunk_class::RULE,
     &path::dr170_asymmetric_segment::RULE,
     &path::dr171_er_expected::RULE,
