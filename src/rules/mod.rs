@@ -111,6 +111,7 @@ pub const RULES: &[&Rule] = &[
     &dialog::dr088_tag_missing::RULE,
     &dialog::dr089_cseq_order::RULE,
     &trunk::dr150_udp_1500::RULE,
+    &trunk::dr152_ice_to_trunk::RULE,
     &trunk::dr153_trunk_class::RULE,
     &path::dr170_asymmetric_segment::RULE,
     &path::dr171_er_expected::RULE,
