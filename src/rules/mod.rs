@@ -18,6 +18,7 @@ pub mod lmo;
 pub mod options;
 pub mod page;
 pub mod path;
+pub mod quality;
 pub mod transport;
 pub mod trunk;
 
@@ -113,6 +114,8 @@ pub const RULES: &[&Rule] = &[
     &trunk::dr150_udp_1500::RULE,
     &trunk::dr152_ice_to_trunk::RULE,
     &trunk::dr153_trunk_class::RULE,
+    &quality::dr164_loss::RULE,
+    &quality::dr165_burst_loss::RULE,
     &path::dr170_asymmetric_segment::RULE,
     &path::dr171_er_expected::RULE,
     &path::dr172_internet_only_on_er::RULE,
