@@ -19,6 +19,7 @@ pub mod media;
 pub mod options;
 pub mod page;
 pub mod path;
+pub mod quality;
 pub mod transport;
 pub mod trunk;
 
@@ -120,7 +121,11 @@ pub const RULES: &[&Rule] = &[
     &media::dr133_ice_many_candidates::RULE,
     &media::dr137_ice_changed_after_183::RULE,
     &media::dr147_sdp_malformed::RULE,
+    &trunk::dr150_udp_1500::RULE,
+    &trunk::dr152_ice_to_trunk::RULE,
     &trunk::dr153_trunk_class::RULE,
+    &quality::dr164_loss::RULE,
+    &quality::dr165_burst_loss::RULE,
     &path::dr170_asymmetric_segment::RULE,
     &path::dr171_er_expected::RULE,
     &path::dr172_internet_only_on_er::RULE,

@@ -1,12 +1,13 @@
 //! DR153: what is on the other side of the SBC, direct SIP to your own exchange or a carrier's SIP trunk.
 
-use crate::call::{Call, Leg, LegKind};
+use super::sides::parties;
+use crate::call::{Leg, LegKind};
 use crate::finding::{Evidence, Outcome, Severity, Violation};
 use crate::path::HopKind;
 use crate::proto::sip::lossy;
 use crate::rules::{Check, Ctx, Direction, Rule};
 use crate::topology::{Place, Segment};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 /// The rule.
 pub const RULE: Rule = Rule {
@@ -52,24 +53,6 @@ fn check(leg: &Leg, ctx: &Ctx<'_>) -> Outcome {
     let excerpt = leg.messages.first().map(|first| lossy(first.sip().start_line()).into_owned());
     let evidence = leg.first().map(|seen| Evidence::new(&seen, excerpt.unwrap_or_default())).into_iter().collect();
     Outcome::Violated(vec![Violation { severity: Severity::Info, subject: sbc.to_string(), value: peer.to_string(), message, evidence }])
-}
-
-/// The SBC of a leg that is not Microsoft's, and its peer; nothing where none or both ends are an SBC.
-fn parties(call: &Call, (a, b): (SocketAddr, SocketAddr), ctx: &Ctx<'_>) -> Option<(IpAddr, IpAddr)> {
-    let mut direct = call.legs.iter().zip(ctx.recognitions).filter(|(_, recognition)| recognition.is_direct_routing()).peekable();
-    direct.peek()?;
-    let own: Vec<IpAddr> = direct
-        .filter_map(|(leg, recognition)| {
-            let (a, b) = leg.ends()?;
-            Some(if recognition.is_microsoft(a, b) { b.ip() } else { a.ip() })
-        })
-        .collect();
-    let is_sbc = |end: SocketAddr| own.contains(&end.ip()) || ctx.topology.sbc(end.ip()).is_some();
-    match (is_sbc(a), is_sbc(b)) {
-        (true, false) => Some((a.ip(), b.ip())),
-        (false, true) => Some((b.ip(), a.ip())),
-        _ => None,
-    }
 }
 
 /// The segment that signalling between the two crosses.
