@@ -18,6 +18,7 @@ pub mod lmo;
 pub mod options;
 pub mod page;
 pub mod path;
+pub mod transfer;
 pub mod transport;
 pub mod trunk;
 
@@ -110,6 +111,7 @@ pub const RULES: &[&Rule] = &[
     &dialog::dr087_ack_mismatch::RULE,
     &dialog::dr088_tag_missing::RULE,
     &dialog::dr089_cseq_order::RULE,
+    &transfer::dr102_refer_rejected::RULE,
     &trunk::dr153_trunk_class::RULE,
     &path::dr170_asymmetric_segment::RULE,
     &path::dr171_er_expected::RULE,
