@@ -10,6 +10,9 @@ use crate::rules::{
 use std::net::IpAddr;
 
 pub mod dr102_refer_rejected;
+pub mod dr104_refer_invite_missing;
+pub mod dr105_refer_target_altered;
+pub mod dr106_referred_by_lost;
 
 /// A REFER of Microsoft's, which the rules on transfers begin with.
 pub const REFER: Heeds = Heeds::FROM_MICROSOFT.requests(&[Method::Refer]);
