@@ -113,7 +113,12 @@ fn a_call_that_is_referred_on_is_one_call() {
     let numbers = "the same calling and called numbers, sent by 198.51.100.4 30 ms after it received a leg; likely";
     let referred = "a REFER that 198.51.100.4 received 200 ms before points to where it calls; very likely";
     assert_eq!(joined, [(3, vec![numbers.to_owned(), referred.to_owned()])]);
-    let elsewhere = TRANSFERRED.replace("x-t=9  call=3", "x-t=8  call=3");
+    // An SBC that altered the target was told to call all the same.
+    let altered = TRANSFERRED.replace("x-t=9  call=3", "x-t=8  call=3");
+    let likely = "a REFER that 198.51.100.4 received 200 ms before has what its INVITE has, or should have; likely";
+    assert_eq!(calls(&analyze(&altered)), [(3, vec![numbers.to_owned(), likely.to_owned()])]);
+    let uri = "INVITE sip:sip.pstnhub.microsoft.com:5061;transport=tls;x-m=8:orgid:7;x-t=9";
+    let elsewhere = TRANSFERRED.replace(uri, "INVITE sip:+31209999999@sip.pstnhub.microsoft.com");
     assert_eq!(calls(&analyze(&elsewhere)), [(2, vec![numbers.to_owned()]), (1, vec![])]);
     let late =
         TRANSFERRED.replace("30.00  ms > sbc  REFER", "15.00  ms > sbc  REFER").replace("30.01  sbc > ms  202", "15.01  sbc > ms  202");

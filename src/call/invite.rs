@@ -2,7 +2,7 @@
 //! call has as well.
 
 use super::LegId;
-use super::transfer::{self, Target};
+use super::transfer::{self, Marks, Target};
 use crate::flow::Message;
 use crate::hash;
 use crate::proto::sip::{HeaderName, Method, NameAddr, Sip, Uri};
@@ -83,6 +83,10 @@ pub struct Invite {
     pub replaces: Option<u64>,
     /// Where it goes.
     pub target: Option<Target>,
+    /// Hashes of the parameters of Microsoft's own in its Request-URI and Referred-By.
+    pub marks: Marks,
+    /// Its Request-URI has no user.
+    pub names_nobody: bool,
     /// Hashes of its numbers: callers that it may be from, and the called one.
     numbers: (SmallVec<[u64; 2]>, Option<u64>),
 }
@@ -98,7 +102,8 @@ impl Invite {
         let callers = [HeaderName::PAssertedIdentity, HeaderName::From].into_iter().filter_map(|name| sip.first(name));
         let callers: SmallVec<[u64; 2]> =
             callers.filter_map(|value| number(NameAddr::parse(&String::from_utf8_lossy(&value)).uri)).collect();
-        let called = sip.request_uri().and_then(|uri| number(&String::from_utf8_lossy(uri)));
+        let uri = sip.request_uri().map(String::from_utf8_lossy);
+        let called = uri.as_deref().and_then(number);
         let mut keys: SmallVec<[Key; 4]> = SmallVec::new();
         keys.extend(session_id(&sip).map(|id| (Agreement::SessionId, id)));
         keys.extend(charging_id(&sip).map(|id| (Agreement::ChargingId, id)));
@@ -123,7 +128,9 @@ impl Invite {
             keys,
             call: noted.call_hash,
             replaces: transfer::replaced(&sip),
-            target: sip.request_uri().map(|uri| Target::of(&String::from_utf8_lossy(uri))),
+            target: uri.as_deref().map(Target::of),
+            marks: uri.as_deref().map(|uri| transfer::marks(&sip, uri)).unwrap_or_default(),
+            names_nobody: uri.as_deref().is_some_and(|uri| Uri::user_of(uri).is_none()),
             numbers: (callers, called),
         })
     }

@@ -171,16 +171,30 @@ impl Joins {
     fn follow(&mut self, invite: &Invite, hosts: &Hosts) {
         let Some(reference) = self.referred(invite, hosts) else { return };
         let (ms, host) = ((invite.at - reference.at).as_millis_f64(), invite.from.ip());
-        let why = format!("a REFER that {host} received {ms:.0} ms before points to where it calls; very likely");
-        self.take_in(reference.leg, invite.leg, why);
+        let what = match invite.target.as_ref().is_some_and(|target| reference.points_to(target)) {
+            true => "points to where it calls; very likely",
+            false => "has what its INVITE has, or should have; likely",
+        };
+        let (leg, seq) = (reference.leg, reference.seq);
+        self.take_in(leg, invite.leg, format!("a REFER that {host} received {ms:.0} ms before {what}"));
+        self.references.iter_mut().filter(|reference| reference.seq == seq).for_each(|reference| reference.followed = true);
     }
 
-    /// The REFER of another leg that told the sender to begin this one; the last is meant.
+    /// The REFER of another leg that told the sender to begin this one: the last that points there. What an SBC altered is told by what is
+    /// left of Microsoft's own parameters, and without any and without a user by the one REFER that nobody followed yet.
     fn referred(&self, invite: &Invite, hosts: &Hosts) -> Option<&Reference> {
         let target = invite.target.as_ref()?;
-        let sent = |reference: &&Reference| hosts.host(reference.to.ip()) == hosts.host(invite.from.ip());
-        let meant = self.references.iter().rev().find(|reference| sent(reference) && reference.points_to(target));
-        meant.filter(|reference| reference.leg != invite.leg)
+        let is_sent = |reference: &&Reference| hosts.host(reference.to.ip()) == hosts.host(invite.from.ip());
+        let sent = || self.references.iter().filter(is_sent).filter(|reference| reference.leg != invite.leg);
+        let marked = || {
+            let alike = sent().map(|reference| (reference.has_in_common(&invite.marks), reference)).filter(|(n, _)| *n > 0);
+            alike.max_by_key(|(n, _)| *n).map(|(_, reference)| reference)
+        };
+        let only = || {
+            let mut open = sent().filter(|reference| reference.is_marked() && !reference.followed);
+            open.next().filter(|_| invite.names_nobody && open.next().is_none())
+        };
+        sent().rfind(|reference| reference.points_to(target)).or_else(marked).or_else(only)
     }
 
     /// Makes one call of those that two open legs are of; `why` is said of the later call's first leg.

@@ -4,7 +4,7 @@
 use super::{LegId, invite};
 use crate::flow::{Message, noted};
 use crate::hash;
-use crate::proto::sip::{HeaderName, Method, NameAddr, Sip};
+use crate::proto::sip::{HeaderName, Method, NameAddr, Sip, lossy, percent_decode};
 use crate::record::Seq;
 use crate::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,8 @@ use std::net::SocketAddr;
 
 /// Who is referred calls within so long.
 pub const WITHIN: Span = Span::secs(10);
+/// Parameters of Microsoft's own that are looked at in one value.
+const MOST_PARAMETERS: usize = 16;
 /// Values of History-Info and Diversion that are looked at; a stranger may write any number.
 const MOST_VALUES: usize = 8;
 
@@ -31,7 +33,14 @@ pub struct Reference {
     pub to: SocketAddr,
     /// Where it points: hash of the URI, and of its number.
     target: Target,
+    /// Hashes of the parameters of Microsoft's own in its Refer-To and Referred-By.
+    marks: Marks,
+    /// A leg follows on it.
+    pub followed: bool,
 }
+
+/// Hashes of parameters of Microsoft's own.
+pub type Marks = SmallVec<[u64; 4]>;
 
 /// Hashes of a URI without headers, and of its number or user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,13 +69,51 @@ impl Reference {
         let sip = (start.is_request && start.method == Method::Refer).then(|| message.sip())?;
         let value = sip.first(HeaderName::ReferTo)?;
         let target = Target::of(NameAddr::parse(&String::from_utf8_lossy(&value)).uri);
-        Some(Self { leg, seq: message.seq(), clock: message.clock, at: message.at(), to: message.dst(), target })
+        let marks = marks(&sip, &lossy(&value));
+        Some(Self { leg, seq: message.seq(), clock: message.clock, at: message.at(), to: message.dst(), target, marks, followed: false })
     }
 
     /// It points to where `target` is.
     pub fn points_to(&self, target: &Target) -> bool {
         self.target.fits(target)
     }
+
+    /// Parameters of Microsoft's own that it has in common with an INVITE.
+    pub fn has_in_common(&self, marks: &Marks) -> usize {
+        marks.iter().filter(|mark| self.marks.contains(mark)).count()
+    }
+
+    /// It points to somebody whom Microsoft's own parameters name.
+    pub fn is_marked(&self) -> bool {
+        !self.marks.is_empty()
+    }
+}
+
+/// Parameters of Microsoft's own, `x-m` and the like, of a URI or an address value: names in lower case, values decoded. Neither their
+/// order nor their letter case says anything.
+pub fn extensions(value: &str) -> Vec<(String, String)> {
+    if !value.as_bytes().windows(3).any(|window| window.eq_ignore_ascii_case(b";x-")) {
+        return Vec::new();
+    }
+    let address = NameAddr::parse(value);
+    let both = address.uri().params().chain(address.params());
+    let own = both.filter(|(name, _)| name.get(..2).is_some_and(|begin| begin.eq_ignore_ascii_case("x-")));
+    // What follows a `?` in a bare URI is a header.
+    let plain = |text: &str| percent_decode(text.split('?').next().unwrap_or_default()).to_ascii_lowercase();
+    own.take(MOST_PARAMETERS).map(|(name, value)| (name.to_ascii_lowercase(), plain(value.unwrap_or_default()))).collect()
+}
+
+/// Hashes of Microsoft's own parameters in a URI or address, and in the message's Referred-By.
+pub fn marks(sip: &Sip<'_>, uri: &str) -> Marks {
+    let by = sip.first(HeaderName::ReferredBy).map(|value| extensions(&lossy(&value))).unwrap_or_default();
+    let all = extensions(uri).into_iter().chain(by);
+    let mut marks = Marks::new();
+    for mark in all.map(|(name, value)| hash::quick(&[name.as_bytes(), b"=", value.as_bytes()])) {
+        if !marks.contains(&mark) {
+            marks.push(mark);
+        }
+    }
+    marks
 }
 
 /// Hash of the Call-ID of the dialog whose place an INVITE takes, as [`Noted::call_hash`](crate::flow::Noted::call_hash) has it.

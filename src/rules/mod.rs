@@ -20,6 +20,7 @@ pub mod options;
 pub mod page;
 pub mod path;
 pub mod quality;
+pub mod transfer;
 pub mod transport;
 pub mod trunk;
 
@@ -112,6 +113,10 @@ pub const RULES: &[&Rule] = &[
     &dialog::dr087_ack_mismatch::RULE,
     &dialog::dr088_tag_missing::RULE,
     &dialog::dr089_cseq_order::RULE,
+    &transfer::dr102_refer_rejected::RULE,
+    &transfer::dr104_refer_invite_missing::RULE,
+    &transfer::dr105_refer_target_altered::RULE,
+    &transfer::dr106_referred_by_lost::RULE,
     &media::dr120_no_srtp::RULE,
     &media::dr121_srtp_suite::RULE,
     &media::dr122_crypto_params::RULE,

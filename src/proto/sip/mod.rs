@@ -30,7 +30,7 @@ pub use name_addr::{Brackets, NameAddr};
 pub use scan::{Header, HeaderIndex, Span, scan, whole};
 pub use start::{StartLine, may_go_on, probe, reason, resume};
 pub use typed::{TypedAddress, TypedCSeq, TypedHost, TypedScheme, TypedUri, TypedVia};
-pub use uri::{Host, Scheme, Uri};
+pub use uri::{Host, Scheme, Uri, percent_decode};
 pub use value::{Params, lossy, trim, unfold};
 pub use via::{Via, transport as via_transport};
 pub use view::Sip;

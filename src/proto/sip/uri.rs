@@ -260,7 +260,7 @@ fn port_of(text: &str) -> Option<u16> {
 }
 
 /// `%41` becomes `A` (RFC 3986 section 2.1); a `%` without two hex digits stays; bytes that are no UTF-8 become U+FFFD.
-pub(super) fn percent_decode(text: &str) -> Cow<'_, str> {
+pub fn percent_decode(text: &str) -> Cow<'_, str> {
     if !text.bytes().any(|byte| byte == b'%') {
         return Cow::Borrowed(text);
     }

@@ -27,7 +27,7 @@ pub mod dr086_failure_reason;
 pub mod dr087_ack_mismatch;
 pub mod dr088_tag_missing;
 pub mod dr089_cseq_order;
-mod heard;
+pub mod heard;
 mod rtp;
 mod target;
 mod through;
