@@ -23,7 +23,7 @@
 //! # What a plain RTP packet costs
 //!
 //! It is read at one go into one cache line (`read`), put in order of shard, and joins its run (`runs`): three lines that hold what the
-//! next packet must be and what the packets so far add up to. The first eight packets of a stream go to
+//! next packet must be and what the packets so far add up to. The first sixteen packets of a stream go to
 //! its flow, and so does each that is not as expected. Every 64th is sampled: hashed while it is read, and held by its run until its flow is looked at. What a
 //! block of sixteen will need is asked for before the first of them is applied (`apply`).
 

@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 /// Packets that are summed up at most; enough of the shortest fill no sum.
 const MOST: u32 = 1 << 16;
 /// Packets that a pass must have: what ends sooner is not worth a run.
-const WORTH: u64 = 8;
+const WORTH: u64 = 16;
 /// Payload types from here on have no static clock rate (RFC 3551 section 6).
 const FIRST_DYNAMIC: u8 = 96;
 
