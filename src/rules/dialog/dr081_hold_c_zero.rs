@@ -26,16 +26,9 @@ fn check(message: &LegMessage, ctx: &Ctx<'_>) -> Outcome {
         return Outcome::NotApplicable;
     }
     let known = ctx.described(message);
-    if !known.is_some_and(|described| described.zero) {
+    let lines = known.filter(|described| described.zero).and_then(|_| ctx.sdp(message)).map(|sdp| sdp.media.as_slice());
+    let Some(line) = lines.unwrap_or_default().iter().find(|line| is_zero(line)) else {
         return match (is_cut(message), known.is_some_and(|described| described.audio)) {
-            (_, true) => Outcome::Clean,
-            (true, false) => Outcome::NotChecked(CUT.to_owned()),
-            (false, false) => Outcome::NotApplicable,
-        };
-    }
-    let lines = ctx.sdp(message).map(|sdp| sdp.media.as_slice()).unwrap_or_default();
-    let Some(line) = lines.iter().find(|line| is_zero(line)) else {
-        return match (is_cut(message), lines.iter().any(is_audio)) {
             (_, true) => Outcome::Clean,
             (true, false) => Outcome::NotChecked(CUT.to_owned()),
             (false, false) => Outcome::NotApplicable,
